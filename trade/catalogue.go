@@ -1,0 +1,235 @@
+package trade
+
+import "fmt"
+
+// Lang is a language for people: ZH first, EN beside it.
+type Lang string
+
+// The languages.
+const (
+	ZH Lang = "zh-CN"
+	EN Lang = "en"
+)
+
+// Key names an entry of the catalogue. Keys are stored, so they never change.
+type Key string
+
+// Message is a text for people in every language: a key and what is put in.
+// It is what alerts and problems are stored as.
+type Message struct {
+	Key  Key      `json:"key"`
+	Args []string `json:"args,omitempty"`
+}
+
+// Say makes a message.
+func Say(k Key, args ...string) Message { return Message{k, args} }
+
+// IsZero reports whether there is nothing to say.
+func (m Message) IsZero() bool { return m.Key == "" }
+
+// In gives the text in a language; Chinese where the language is unknown.
+func (m Message) In(l Lang) string {
+	t, ok := catalogue[m.Key]
+	if !ok {
+		return string(m.Key)
+	}
+	form := t.zh
+	if l == EN {
+		form = t.en
+	}
+	args := make([]any, len(m.Args))
+	for i, a := range m.Args {
+		args[i] = a
+	}
+	return fmt.Sprintf(form, args...)
+}
+
+// The keys of problems with a request.
+const (
+	Required         Key = "required"
+	UnknownField     Key = "unknown_field"
+	DuplicateField   Key = "duplicate_field"
+	WrongType        Key = "wrong_type"
+	BadID            Key = "bad_id"
+	BadNumber        Key = "bad_number"
+	BadDecimals      Key = "bad_decimals"
+	BadTime          Key = "bad_time"
+	BadRate          Key = "bad_rate"
+	BadTaxCode       Key = "bad_tax_code"
+	OneOf            Key = "one_of"
+	Between          Key = "between"
+	AtLeast          Key = "at_least"
+	TooMany          Key = "too_many"
+	TooLong          Key = "too_long"
+	TooDeep          Key = "too_deep"
+	NotInGBK         Key = "not_in_gbk"
+	ControlCharacter Key = "control_character"
+	AngleBracket     Key = "angle_bracket"
+	NoItems          Key = "no_items"
+	TooManyLines     Key = "too_many_lines"
+	TotalDiffers     Key = "total_differs"
+	AmountDiffers    Key = "amount_differs"
+	TaxMissing       Key = "tax_missing"
+	ZeroInvoiced     Key = "zero_invoiced"
+	ZeroFlagMissing  Key = "zero_flag_missing"
+	ZeroFlagWithRate Key = "zero_flag_with_rate"
+	NoSuchLine       Key = "no_such_line"
+	LineExceeded     Key = "line_exceeded"
+)
+
+// The keys of what is wrong with a sale or a refund, for a person to act on.
+const (
+	SaleRefused     Key = "sale_refused"
+	NumberTaken     Key = "number_taken"
+	IssueFailed     Key = "issue_failed"
+	IssueWithdrawn  Key = "issue_withdrawn"
+	LoginNeeded     Key = "login_needed"
+	PartialByHand   Key = "partial_by_hand"
+	MergedByHand    Key = "merged_by_hand"
+	RedRefused      Key = "red_refused"
+	RedFailed       Key = "red_failed"
+	RedByHand       Key = "red_by_hand"
+	VoidUnconfirmed Key = "void_unconfirmed"
+)
+
+// The keys of alerts about the surroundings, a title and what to do for each.
+const (
+	PlatformAway        Key = "platform_away"
+	PlatformAwayDo      Key = "platform_away_do"
+	PlatformRefuses     Key = "platform_refuses"
+	PlatformRefusesDo   Key = "platform_refuses_do"
+	PlatformUntrusted   Key = "platform_untrusted"
+	PlatformUntrustedDo Key = "platform_untrusted_do"
+	PrinterHeld         Key = "printer_held"
+	PrinterHeldDo       Key = "printer_held_do"
+	PrintUncertain      Key = "print_uncertain"
+	PrintUncertainDo    Key = "print_uncertain_do"
+	LoginNeededDo       Key = "login_needed_do"
+	SaleRefusedDo       Key = "sale_refused_do"
+	RefundFailed        Key = "refund_failed"
+	RefundFailedDo      Key = "refund_failed_do"
+	CausePaperOut       Key = "paper_out"
+	CauseCoverOpen      Key = "cover_open"
+	CauseOffline        Key = "offline"
+	CauseError          Key = "error"
+)
+
+// The keys of the local API's errors: a title for each code.
+const (
+	ErrInvalidJSON     Key = "invalid_json"
+	ErrUnauthorized    Key = "unauthorized"
+	ErrForbiddenRole   Key = "forbidden"
+	ErrForbiddenOrigin Key = "forbidden_origin"
+	ErrMisdirectedHost Key = "misdirected_host"
+	ErrNotFound        Key = "not_found"
+	ErrMethod          Key = "method_not_allowed"
+	ErrSaleConflict    Key = "sale_conflict"
+	ErrRefundConflict  Key = "refund_conflict"
+	ErrJobConflict     Key = "job_conflict"
+	ErrInvalidState    Key = "invalid_state"
+	ErrTooLarge        Key = "payload_too_large"
+	ErrMediaType       Key = "unsupported_media_type"
+	ErrValidation      Key = "validation_failed"
+	ErrRefundExceeds   Key = "refund_exceeds_sale"
+	ErrRateLimited     Key = "rate_limited"
+	ErrStorageFull     Key = "storage_full"
+	ErrPrinterAway     Key = "printer_unavailable"
+	ErrPlatformAway    Key = "platform_unavailable"
+	ErrShuttingDown    Key = "shutting_down"
+	ErrInternal        Key = "internal"
+	DetailConflict     Key = "detail_conflict"
+	DetailExceeds      Key = "detail_exceeds"
+	DetailNoQR         Key = "detail_no_qr"
+	DetailNoPrinter    Key = "detail_no_printer"
+)
+
+type words struct{ zh, en string }
+
+var catalogue = map[Key]words{
+	Required:         {"必填", "is required"},
+	UnknownField:     {"没有这个字段", "no such field"},
+	DuplicateField:   {"字段重复", "occurs twice"},
+	WrongType:        {"类型不对,应为%s", "has the wrong type, must be %s"},
+	BadID:            {"1 到 50 个字符,限 A-Z a-z 0-9 . _ : / -,至少含一个字母或数字", "must be 1 to 50 characters out of A-Z a-z 0-9 . _ : / -, at least one of them a letter or digit"},
+	BadNumber:        {"不是普通十进制数:%s", "is not a plain decimal number: %s"},
+	BadDecimals:      {"最多 %[2]s 位小数:%[1]s", "has more than %[2]s decimals: %[1]s"},
+	BadTime:          {"须为带时区的 RFC 3339 时间,例如 2026-11-22T19:30:05+08:00", "must be an RFC 3339 time with offset, for example 2026-11-22T19:30:05+08:00"},
+	BadRate:          {"税率只能是 0.13 0.09 0.06 0.05 0.03 0.01 0", "must be one of 0.13 0.09 0.06 0.05 0.03 0.01 0"},
+	BadTaxCode:       {"税收分类编码须为 3 到 19 位数字", "must be 3 to 19 digits"},
+	OneOf:            {"只能是 %s", "must be one of %s"},
+	Between:          {"须在 %s 到 %s 之间", "must be between %s and %s"},
+	AtLeast:          {"不能小于 %s", "must be at least %s"},
+	TooMany:          {"最多 %s 个", "at most %s are allowed"},
+	TooLong:          {"最长 %s 字节(GBK,汉字算 2),现为 %s", "must be at most %s bytes in GBK (a Chinese character counts 2), has %s"},
+	TooDeep:          {"嵌套超过 %s 层", "is nested deeper than %s"},
+	NotInGBK:         {"字符 %s (%s) 无法打印也不能开票", "character %s (%s) can neither be printed nor invoiced"},
+	ControlCharacter: {"含控制字符 %s", "has the control character %s"},
+	AngleBracket:     {"不能含 < 或 >", "must not contain < or >"},
+	NoItems:          {"至少一行", "needs at least one line"},
+	TooManyLines:     {"有 %s 行(折扣也算一行),最多 %s 行", "has %s lines (a discount counts as one), at most %s are allowed"},
+	TotalDiffers:     {"%s 与明细合计 %s 不符", "%s differs from the sum of the items, %s"},
+	AmountDiffers:    {"%s 与单价 %s × 数量 %s 不符", "%s differs from unit price %s × quantity %s"},
+	TaxMissing:       {"本行、商品目录和配置 [tax] 中都没有", "is given neither here nor in the catalogue nor in [tax] of the configuration"},
+	ZeroInvoiced:     {"金额为零不能开票,请用 \"invoice\": \"none\"", "nothing can be invoiced; use \"invoice\": \"none\""},
+	ZeroFlagMissing:  {"税率为 0 时必填:0 出口零税 1 免税 2 不征税 3 普通零税率", "is required with rate 0: 0 export, 1 exempt, 2 not taxed, 3 plain zero rate"},
+	ZeroFlagWithRate: {"税率大于 0 时须为空", "must be empty where the rate is above 0"},
+	NoSuchLine:       {"原单没有第 %s 行", "the sale has no line %s"},
+	LineExceeded:     {"超过该行金额 %s", "is more than the line's amount, %s"},
+
+	SaleRefused:     {"票通平台拒绝了本单数据:%[2]s (%[1]s)", "the platform refuses this sale's data: %[2]s (%[1]s)"},
+	NumberTaken:     {"开票码编号 %s 已被别的单占用", "QR number %s belongs to another sale"},
+	IssueFailed:     {"开票失败:%s", "issuing the invoice failed: %s"},
+	IssueWithdrawn:  {"发票未开具(已撤回):%s", "the invoice was not issued (withdrawn): %s"},
+	LoginNeeded:     {"数电账号须登录或认证,发票暂停开具", "the tax account must log in or be authenticated; issuing has stopped"},
+	PartialByHand:   {"部分退货 %s 元尚不能自动处理,请在票通平台按退货后金额处理该单", "the partial refund of %s yuan is not done by itself yet: mend the sale on the platform by hand"},
+	MergedByHand:    {"发票金额 %s 与本单 %s 不同(合并或拆分开票),请在票通平台部分红冲", "the invoice's amount %s differs from the sale's %s (merged or split): red-flush the part on the platform by hand"},
+	RedRefused:      {"红冲被拒绝:%[2]s (%[1]s)", "the red-flush was refused: %[2]s (%[1]s)"},
+	RedFailed:       {"红冲失败:%s", "the red-flush failed: %s"},
+	RedByHand:       {"平台上已红冲", "already red-flushed on the platform"},
+	VoidUnconfirmed: {"开票码作废未得到确认,请在票通平台核对", "the platform does not confirm that the QR code was voided: check it there"},
+
+	PlatformAway:        {"连不上票通平台", "the platform cannot be reached"},
+	PlatformAwayDo:      {"小票照常打印,恢复后自动补取开票码;请检查网络", "receipts go on and QR codes follow by themselves; check the network"},
+	PlatformRefuses:     {"票通平台拒绝本店的配置:%[2]s (%[1]s)", "the platform refuses this till's set-up: %[2]s (%[1]s)"},
+	PlatformRefusesDo:   {"请核对平台编码、税号、密钥以及企业绑定", "check the platform code, the tax number, the keys and the binding"},
+	PlatformUntrusted:   {"票通平台的应答验签不通过", "an answer of the platform does not verify"},
+	PlatformUntrustedDo: {"请核对平台公钥和 3DES 密钥;也可能有人篡改网络", "check the platform's public key and the 3DES key; the network may be tampered with"},
+	PrinterHeld:         {"打印机:%s,小票在等待", "printer: %s; receipts are waiting"},
+	PrinterHeldDo:       {"处理后自动继续打印", "printing goes on by itself once this is mended"},
+	PrintUncertain:      {"单号 %s 的小票可能没有打完整", "the receipt of sale %s may not be complete on paper"},
+	PrintUncertainDo:    {"请看一下纸上有没有,没有就在收银台重打", "look at the paper; if it is not there, print it again"},
+	LoginNeededDo:       {"请开票员登录电子税务局或扫脸认证", "let the invoice clerk log in to the tax bureau or pass the face check"},
+	SaleRefusedDo:       {"请改正商品的税收编码、税率或金额后重试", "mend the tax code, rate or amounts, then retry"},
+	RefundFailed:        {"退货单 %s 须人工处理", "refund %s needs a person"},
+	RefundFailedDo:      {"请按说明在票通平台处理,避免多开发票", "follow the text on the platform so that no wrong invoice stays"},
+	CausePaperOut:       {"缺纸", "paper out"},
+	CauseCoverOpen:      {"上盖打开", "cover open"},
+	CauseOffline:        {"未连接或脱机", "offline"},
+	CauseError:          {"故障", "error"},
+
+	ErrInvalidJSON:     {"请求体不是一个 JSON 值", "the body is not one JSON value"},
+	ErrUnauthorized:    {"没有令牌或令牌不对", "no token, or a wrong one"},
+	ErrForbiddenRole:   {"令牌无此权限", "this token may not do that"},
+	ErrForbiddenOrigin: {"该网页来源不被允许", "this origin is not allowed"},
+	ErrMisdirectedHost: {"Host 不是本机名称", "Host is not a name of this service"},
+	ErrNotFound:        {"没有这个资源", "no such resource"},
+	ErrMethod:          {"不支持该方法", "method not allowed"},
+	ErrSaleConflict:    {"同一单号,内容不同", "same sale_id, other content"},
+	ErrRefundConflict:  {"同一退货单号,内容不同", "same refund_id, other content"},
+	ErrJobConflict:     {"同一打印任务号,内容不同", "same job_id, other content"},
+	ErrInvalidState:    {"当前状态下不能这样做", "this makes no sense in the present state"},
+	ErrTooLarge:        {"请求体过大", "the body is too large"},
+	ErrMediaType:       {"Content-Type 须为 application/json", "Content-Type must be application/json"},
+	ErrValidation:      {"数据有误", "the data are not valid"},
+	ErrRefundExceeds:   {"退货超过可退金额", "the refund is more than what is left"},
+	ErrRateLimited:     {"请求过于频繁", "too many requests"},
+	ErrStorageFull:     {"磁盘已满或数据库不可写,本单未保存", "the disk is full or the database cannot be written; nothing was taken"},
+	ErrPrinterAway:     {"打印机不可用", "the printer is not available"},
+	ErrPlatformAway:    {"票通平台不可用", "the platform is not available"},
+	ErrShuttingDown:    {"服务正在停止", "the service is stopping"},
+	ErrInternal:        {"内部错误,已记入日志", "internal error; the log has the details"},
+	DetailConflict:     {"已存内容摘要 %s,本次 %s", "stored digest %s, this request %s"},
+	DetailExceeds:      {"可退 %s,要求退 %s", "%s is left to refund, %s was asked for"},
+	DetailNoQR:         {"本单没有开票码", "this sale has no QR code"},
+	DetailNoPrinter:    {"没有配置打印机", "no printer is configured"},
+}

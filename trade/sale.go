@@ -1,0 +1,189 @@
+package trade
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Beijing is the platform's and the receipt's time: UTC+8 without daylight
+// saving, independent of the till's own zone.
+var Beijing = time.FixedZone("CST", 8*60*60)
+
+// Wish says what the POS wants of the platform for a sale.
+type Wish string
+
+// The wishes. Direct issue (2.9) is asked for by its own resource.
+const (
+	WishQR   Wish = "qr"   // an invoicing QR code (2.16); the default
+	WishNone Wish = "none" // print and keep only
+)
+
+// Sale is what the POS posted, after normalising. Its JSON is both the stored
+// form and the part of the local API's resource that echoes the request.
+type Sale struct {
+	ID       string          `json:"sale_id"`
+	SoldAt   time.Time       `json:"sold_at"`
+	Total    Money           `json:"total"`
+	Items    []Line          `json:"items"`
+	Payments []Payment       `json:"payments"`
+	Cashier  string          `json:"cashier"`
+	Register string          `json:"register"`
+	ShopNum  string          `json:"shop_num"`
+	Remark   string          `json:"remark"`
+	Buyer    Buyer           `json:"buyer"`
+	Wish     Wish            `json:"invoice"`
+	Print    PrintWish       `json:"print"`
+	Extra    json.RawMessage `json:"extra,omitempty"`
+}
+
+// Line is one line of a sale. Amount is before the discount, which is negative
+// or zero; both with tax.
+type Line struct {
+	SKU         string  `json:"sku"`
+	Name        string  `json:"name"`
+	Spec        string  `json:"spec"`
+	Unit        string  `json:"unit"`
+	Quantity    Decimal `json:"quantity"`
+	UnitPrice   Decimal `json:"unit_price"`
+	Amount      Money   `json:"amount"`
+	Discount    Money   `json:"discount"`
+	TaxCode     string  `json:"tax_code"`
+	Rate        Rate    `json:"tax_rate"`
+	ZeroTaxFlag string  `json:"zero_tax_flag"`
+}
+
+// Net is what the customer pays for the line, with tax.
+func (l Line) Net() Money { return l.Amount + l.Discount }
+
+// Payment is one way in which the sale was paid.
+type Payment struct {
+	Method string `json:"method"`
+	Amount Money  `json:"amount"`
+}
+
+// Buyer is the invoice title that the POS may already know.
+type Buyer struct {
+	Name    string `json:"name"`
+	TaxNo   string `json:"tax_no"`
+	Address string `json:"address"`
+	Phone   string `json:"phone"`
+	Bank    string `json:"bank"`
+	Account string `json:"account"`
+	Email   string `json:"email"`
+	Mobile  string `json:"mobile"`
+}
+
+// PrintMode says what the agent prints for a sale by itself.
+type PrintMode string
+
+// The print modes of a sale and of a refund.
+const (
+	PrintReceipt PrintMode = "receipt" // the agent lays the receipt out
+	PrintSlip    PrintMode = "slip"    // only the QR slip; the POS prints its own receipt
+	PrintNone    PrintMode = "none"
+)
+
+// PrintWish is the POS's wish for paper.
+type PrintWish struct {
+	Mode       PrintMode `json:"mode"`
+	Copies     int       `json:"copies"`
+	OpenDrawer bool      `json:"open_drawer"`
+}
+
+// Digest identifies the meaning of what the POS posted: the same sale_id with
+// the same digest is a repetition, with another one a conflict. It is taken
+// after Normalise and before anything is filled in.
+func (s Sale) Digest() string { return digest(s) }
+
+// Reason is why a refund is made, in the words of the local API.
+type Reason string
+
+// The reasons and their words for the platform (interface 2.10, redReason).
+const (
+	SalesReturn       Reason = "sales_return"
+	WrongInvoice      Reason = "wrong_invoice"
+	ServiceTerminated Reason = "service_terminated"
+	Allowance         Reason = "allowance"
+)
+
+// Reasons maps each reason to the tax administration's words.
+var Reasons = map[Reason]string{
+	SalesReturn: "销货退回", WrongInvoice: "开票有误", ServiceTerminated: "服务中止", Allowance: "销售折让",
+}
+
+// RefundRequest is what the POS posted for a refund. No amount and no items
+// mean the whole of what is left.
+type RefundRequest struct {
+	ID     string          `json:"refund_id"`
+	SaleID string          `json:"sale_id"`
+	Amount Money           `json:"amount"`
+	Items  []RefundLine    `json:"items"`
+	Reason Reason          `json:"reason"`
+	Print  PrintWish       `json:"print"`
+	Extra  json.RawMessage `json:"extra,omitempty"`
+}
+
+// RefundLine names a line of the sale, counted from 1, and what comes back.
+type RefundLine struct {
+	Line     int     `json:"line"`
+	Quantity Decimal `json:"quantity"`
+	Amount   Money   `json:"amount"`
+}
+
+// Digest identifies the meaning of the posted refund, as Sale.Digest does.
+func (r RefundRequest) Digest() string { return digest(r) }
+
+func digest(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("trade: a posted value has no JSON: " + err.Error()) // only plain values and checked raw JSON are in it
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Normalise brings a text that will stand on paper or an invoice to the form
+// that the platform's and the printers' character set has: the half-width yen
+// sign becomes the full-width one, a no-break space a space, outer blanks go.
+func Normalise(text string) string {
+	return strings.TrimSpace(strings.NewReplacer("\u00a5", "\uffe5", "\u00a0", " ").Replace(text))
+}
+
+// Normalise does so with every text of the sale and fills what a request may
+// leave out in one way only (the wish, the print mode, the number of copies).
+func (s *Sale) Normalise() {
+	for _, p := range s.texts() {
+		*p.text = Normalise(*p.text)
+	}
+	if s.Wish == "" {
+		s.Wish = WishQR
+	}
+	s.Print.normalise()
+}
+
+// Normalise does for a refund what it does for a sale.
+func (r *RefundRequest) Normalise() {
+	if r.Reason == "" {
+		r.Reason = SalesReturn
+	}
+	r.Print.normalise()
+}
+
+func (p *PrintWish) normalise() {
+	if p.Mode == "" {
+		p.Mode = PrintReceipt
+	}
+	if p.Copies == 0 {
+		p.Copies = 1
+	}
+}
+
+// ExpiresAt is when the QR code of a sale ends: valid after the sale, at
+// 23:59:59 in Beijing, as printed (开票截止) and sent (2.16, expireTime).
+func ExpiresAt(soldAt time.Time, valid time.Duration) time.Time {
+	y, m, d := soldAt.Add(valid).In(Beijing).Date()
+	return time.Date(y, m, d, 23, 59, 59, 0, Beijing)
+}

@@ -1,0 +1,380 @@
+package trade
+
+import "time"
+
+// Event is what happened to a sale, wherever it was learnt: from the local
+// API, an answer, a push, a question after a time-out, a person.
+type Event interface{ event() }
+
+// Sending says that an operation is about to go out. It is stored before the
+// first byte, so that after a crash the operation is asked about, not repeated.
+type Sending struct {
+	Op Op
+	At time.Time
+}
+
+// Unsent says that the operation surely was not processed.
+type Unsent struct{ Op Op }
+
+// Lost says that the operation was sent and has no verified answer, or that
+// the platform knows its number already (8038, 8021, 8040): ask.
+type Lost struct{ Op Op }
+
+// Refused says that the platform understood the operation and will not do it.
+type Refused struct {
+	Op        Op
+	Code, Msg string
+}
+
+// QRCreated is a verified answer to 2.16.
+type QRCreated struct {
+	Gen              int
+	URL, ExtractCode string
+	At               time.Time
+}
+
+// QRSeen is a verified answer to 2.18: the code is ours and the platform has it.
+type QRSeen struct {
+	Gen      int
+	URL      string
+	Invoices []SeenInvoice
+	At       time.Time
+}
+
+// SeenInvoice is an invoice that 2.18 names for a QR code.
+type SeenInvoice struct {
+	Serial string
+	Amount Money
+}
+
+// QRMissing is 2.18's verified "not found" (5001).
+type QRMissing struct{ Gen int }
+
+// QRForeign says that the number belongs to a sale that is not ours.
+type QRForeign struct{ Gen int }
+
+// VoidConfirmed is 2.17's "yes" for a code, VoidDenied its "no".
+type (
+	VoidConfirmed struct {
+		Gen int
+		At  time.Time
+	}
+	VoidDenied struct{ Gen int }
+)
+
+// InvoiceSeen is the state of an invoice as 2.11 or a push gives it.
+type InvoiceSeen struct {
+	Serial      string
+	State       InvoiceState
+	Net, Tax    Money
+	Number      string
+	Code, No    string
+	IssuedAt    time.Time
+	DownloadURL string
+	Msg         string
+	At          time.Time
+}
+
+// InvoiceMissing is 2.11's verified "not found" (8003).
+type InvoiceMissing struct {
+	Serial string
+	At     time.Time
+}
+
+// RedAccepted is a verified 0000 to 2.10: accepted, not yet issued.
+type RedAccepted struct{ Serial string }
+
+// RedAlready says that the blue invoice is reversed already, by someone else (6005).
+type RedAlready struct {
+	Serial string
+	At     time.Time
+}
+
+// RefundAsked is a refund that the POS posted.
+type RefundAsked struct {
+	Refund Refund
+	At     time.Time
+}
+
+// RetryAsked is a person's wish to try again what was rejected.
+type RetryAsked struct{}
+
+func (Sending) event()        {}
+func (Unsent) event()         {}
+func (Lost) event()           {}
+func (Refused) event()        {}
+func (QRCreated) event()      {}
+func (QRSeen) event()         {}
+func (QRMissing) event()      {}
+func (QRForeign) event()      {}
+func (VoidConfirmed) event()  {}
+func (VoidDenied) event()     {}
+func (InvoiceSeen) event()    {}
+func (InvoiceMissing) event() {}
+func (RedAccepted) event()    {}
+func (RedAlready) event()     {}
+func (RefundAsked) event()    {}
+func (RetryAsked) event()     {}
+
+// maxVoidTries is how many unconfirmed answers to 2.17 are taken before a
+// person is asked to look: the first and after 5, 15, 60 and 300 s.
+const maxVoidTries = 5
+
+// resendAfter and resendMisses are how long after sending, and how often, 2.11
+// must not know a red invoice before the same number is sent again.
+const (
+	resendAfter  = 60 * time.Second
+	resendMisses = 2
+)
+
+// Step is the one way in which a sale's standing moves. It is pure: the same
+// standing and event give the same result. An event that is late, repeated or
+// makes no sense in this standing changes nothing and has no effects.
+func Step(before Standing, e Event) (Standing, []Effect) {
+	s := before.clone()
+	var at time.Time
+	switch e := e.(type) {
+	case Sending:
+		s.sending(e)
+	case Unsent:
+		s.unsent(e.Op)
+	case Lost:
+		s.lost(e.Op)
+	case Refused:
+		s.refused(e)
+	case QRCreated:
+		if q := s.qr(e.Gen, QRInFlight, QRUnknown); q != nil {
+			q.State, q.URL, q.ExtractCode, q.FetchedAt = QRActive, e.URL, e.ExtractCode, e.At
+		}
+	case QRSeen:
+		at = e.At
+		s.qrSeen(e)
+	case QRMissing:
+		if q := s.qr(e.Gen, QRUnknown); q != nil {
+			q.State = QRReady // the same number again
+		}
+	case QRForeign:
+		if q := s.qr(e.Gen, QRInFlight, QRUnknown); q != nil {
+			q.State, s.Problem = QRRejected, Say(NumberTaken, q.No)
+		}
+	case VoidConfirmed:
+		at = e.At
+		if q := s.qr(e.Gen, QRVoiding); q != nil {
+			q.State = QRVoided
+		}
+	case VoidDenied:
+		if q := s.qr(e.Gen, QRVoiding); q != nil {
+			q.VoidTries++ // stays in doubt: 2.18 decides
+		}
+	case InvoiceSeen:
+		at = e.At
+		s.invoiceSeen(e)
+	case InvoiceMissing:
+		s.invoiceMissing(e)
+	case RedAccepted:
+		if i := s.Invoice(e.Serial); i != nil && i.Kind == Red && rank[i.State] < rank[InvIssuing] {
+			i.State = InvIssuing
+		}
+	case RedAlready:
+		at = e.At
+		s.redAlready(e)
+	case RefundAsked:
+		at = e.At
+		if s.Refund(e.Refund.ID) == nil && s.Refunded()+e.Refund.Amount <= s.Total {
+			s.Refunds = append(s.Refunds, e.Refund)
+		}
+	case RetryAsked:
+		if q := s.Current(); q != nil && q.State == QRRejected {
+			q.State, s.Problem = QRReady, Message{}
+		}
+	}
+	s.route(at)
+	return s, effects(before, s)
+}
+
+// qr is the QR code of a generation if it is in one of the states.
+func (s *Standing) qr(gen int, in ...QRState) *QR {
+	for i := range s.QRs {
+		if q := &s.QRs[i]; q.Gen == gen {
+			for _, st := range in {
+				if q.State == st {
+					return q
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Standing) sending(e Sending) {
+	switch e.Op.Kind {
+	case OpCreateQR:
+		if q := s.qr(e.Op.Gen, QRReady); q != nil {
+			q.State = QRInFlight
+		}
+	case OpVoidQR:
+		if q := s.qr(e.Op.Gen, QRActive); q != nil {
+			q.State = QRVoiding
+		}
+	case OpRedFlush:
+		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvReady {
+			i.State, i.SentAt, i.Misses = InvInFlight, e.At, 0
+		}
+	}
+}
+
+func (s *Standing) unsent(op Op) {
+	switch op.Kind {
+	case OpCreateQR:
+		if q := s.qr(op.Gen, QRInFlight); q != nil {
+			q.State = QRReady
+		}
+	case OpVoidQR:
+		if q := s.qr(op.Gen, QRVoiding); q != nil {
+			q.State = QRActive
+		}
+	case OpRedFlush:
+		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
+			i.State = InvReady
+		}
+	}
+}
+
+// lost leaves a voiding QR code as it is: voiding already means "ask".
+func (s *Standing) lost(op Op) {
+	switch op.Kind {
+	case OpCreateQR:
+		if q := s.qr(op.Gen, QRInFlight); q != nil {
+			q.State = QRUnknown
+		}
+	case OpRedFlush:
+		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
+			i.State = InvUnknown
+		}
+	}
+}
+
+func (s *Standing) refused(e Refused) {
+	switch e.Op.Kind {
+	case OpCreateQR:
+		if q := s.qr(e.Op.Gen, QRInFlight); q != nil {
+			q.State, s.Problem = QRRejected, Say(SaleRefused, e.Code, e.Msg)
+		}
+	case OpVoidQR:
+		if q := s.qr(e.Op.Gen, QRVoiding); q != nil {
+			q.VoidTries++
+		}
+	case OpRedFlush:
+		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvInFlight {
+			i.State, i.Msg = InvFailed, e.Msg
+			s.giveUp(i.RefundID, Say(RedRefused, e.Code, e.Msg))
+		}
+	}
+}
+
+func (s *Standing) qrSeen(e QRSeen) {
+	q := s.qr(e.Gen, QRInFlight, QRUnknown, QRActive, QRVoiding, QRSubmitted, QRExpired)
+	if q == nil {
+		return
+	}
+	if q.URL == "" {
+		q.URL = e.URL
+	}
+	if q.FetchedAt.IsZero() {
+		q.FetchedAt = e.At
+	}
+	for _, seen := range e.Invoices {
+		if s.Invoice(seen.Serial) == nil {
+			s.Invoices = append(s.Invoices, Invoice{Serial: seen.Serial, Gen: e.Gen, Kind: Blue, State: InvIssuing, Amount: seen.Amount})
+		}
+	}
+	switch {
+	case len(e.Invoices) > 0:
+		q.State = QRSubmitted
+	case q.State == QRSubmitted: // an older answer
+	case !q.ExpiresAt.IsZero() && e.At.After(q.ExpiresAt):
+		q.State = QRExpired
+	default:
+		q.State = QRActive
+	}
+	s.settleQR(e.Gen)
+}
+
+// settleQR closes a submitted QR code whose invoices have all come to an end.
+func (s *Standing) settleQR(gen int) {
+	q := s.qr(gen, QRSubmitted, QRConsumed)
+	if q == nil {
+		return
+	}
+	q.State = QRConsumed
+	for _, b := range s.blues() {
+		if b.Gen == gen && (b.State == InvIssuing || b.State == InvBlocked) {
+			q.State = QRSubmitted
+		}
+	}
+}
+
+func (s *Standing) invoiceSeen(e InvoiceSeen) {
+	i := s.Invoice(e.Serial)
+	if i == nil || rank[e.State] < rank[i.State] || (i.Kind == Blue && rank[i.State] > rank[InvIssued]) {
+		return
+	}
+	i.State, i.Msg = e.State, e.Msg
+	if e.State == InvIssued {
+		i.Net, i.Tax, i.Number, i.Code, i.No = e.Net, e.Tax, e.Number, e.Code, e.No
+		i.IssuedAt, i.DownloadURL = e.IssuedAt, e.DownloadURL
+		if gross := e.Net + e.Tax; gross != 0 {
+			i.Amount = gross
+		}
+	}
+	if i.Kind == Blue {
+		s.settleQR(i.Gen)
+		return
+	}
+	switch e.State {
+	case InvIssued:
+		s.blueOf(i, InvRedFull)
+	case InvFailed, InvWithdrew:
+		s.blueOf(i, InvIssued)
+		s.giveUp(i.RefundID, Say(RedFailed, e.Msg))
+	}
+}
+
+// blueOf moves the blue invoice that a red one reverses.
+func (s *Standing) blueOf(red *Invoice, to InvoiceState) {
+	for _, b := range s.blues() {
+		if b.Gen == red.Gen && rank[b.State] >= rank[InvIssued] && b.State != InvRedFull {
+			b.State = to
+		}
+	}
+}
+
+func (s *Standing) invoiceMissing(e InvoiceMissing) {
+	i := s.Invoice(e.Serial)
+	if i == nil || i.Kind != Red || i.State != InvUnknown {
+		return
+	}
+	i.Misses++
+	if i.Misses >= resendMisses && !e.At.Before(i.SentAt.Add(resendAfter)) {
+		i.State = InvReady // the same number again
+	}
+}
+
+func (s *Standing) redAlready(e RedAlready) {
+	i := s.Invoice(e.Serial)
+	if i == nil || i.Kind != Red || rank[i.State] >= rank[InvIssued] {
+		return
+	}
+	i.State = InvFailed
+	s.blueOf(i, InvRedFull)
+	if r := s.Refund(i.RefundID); r != nil && r.Open() {
+		r.Problem = Say(RedByHand)
+	}
+}
+
+// giveUp hands a refund to a person.
+func (s *Standing) giveUp(refundID string, why Message) {
+	if r := s.Refund(refundID); r != nil && r.Open() {
+		r.State, r.Problem = RefNeedsPerson, why
+	}
+}

@@ -1,0 +1,116 @@
+package trade
+
+// SaleState is the state of a sale in the local API: a view over the machines.
+type SaleState string
+
+// The states of a sale as the POS sees it.
+const (
+	StateQueued        SaleState = "queued"
+	StateQRReady       SaleState = "qr_ready"
+	StateInvoicing     SaleState = "invoicing"
+	StateInvoiced      SaleState = "invoiced"
+	StateAuthRequired  SaleState = "auth_required"
+	StateInvoiceFailed SaleState = "invoice_failed"
+	StateExpired       SaleState = "expired"
+	StateCancelled     SaleState = "cancelled"
+	StateVoided        SaleState = "voided"
+	StatePartlyRed     SaleState = "partly_red"
+	StateRedFlushed    SaleState = "red_flushed"
+	StateRejected      SaleState = "rejected"
+	StateRecorded      SaleState = "recorded"
+)
+
+// SaleStates are all states a sale can show.
+var SaleStates = []SaleState{StateQueued, StateQRReady, StateInvoicing, StateInvoiced, StateAuthRequired, StateInvoiceFailed,
+	StateExpired, StateCancelled, StateVoided, StatePartlyRed, StateRedFlushed, StateRejected, StateRecorded}
+
+// View is the state of the sale for the POS. Where a QR code was split, the
+// furthest of the invoices decides.
+func (s *Standing) View() SaleState {
+	q := s.Current()
+	if q == nil {
+		return StateRecorded
+	}
+	switch q.State {
+	case QRReady, QRInFlight, QRUnknown:
+		return StateQueued
+	case QRActive, QRVoiding:
+		return StateQRReady
+	case QRVoided:
+		return StateVoided
+	case QRCancelled:
+		return StateCancelled
+	case QRExpired:
+		return StateExpired
+	case QRRejected:
+		return StateRejected
+	}
+	view, best := StateInvoicing, -1
+	for _, b := range s.blues() {
+		if rank[b.State] > best {
+			view, best = blueView[b.State], rank[b.State]
+		}
+	}
+	return view
+}
+
+var blueView = map[InvoiceState]SaleState{
+	InvIssuing: StateInvoicing, InvFailed: StateInvoiceFailed, InvWithdrew: StateInvoiceFailed, InvBlocked: StateAuthRequired,
+	InvIssued: StateInvoiced, InvRedPend: StateInvoiced, InvRedPart: StatePartlyRed, InvRedFull: StateRedFlushed,
+}
+
+// Ended reports whether a POS that waits for the QR code has nothing more to
+// wait for: the code is there, or it will not come by itself.
+func (s *Standing) Ended() bool { return s.View() != StateQueued }
+
+// InvoiceProblem says why the sale has no invoice, zero where nothing is wrong.
+func (s *Standing) InvoiceProblem() Message {
+	if !s.Problem.IsZero() {
+		return s.Problem
+	}
+	switch s.View() {
+	case StateAuthRequired:
+		return Say(LoginNeeded)
+	case StateInvoiceFailed:
+		for _, b := range s.blues() {
+			if b.State == InvFailed {
+				return Say(IssueFailed, b.Msg)
+			}
+			if b.State == InvWithdrew {
+				return Say(IssueWithdrawn, b.Msg)
+			}
+		}
+	}
+	return Message{}
+}
+
+// RefundView is the state of a refund for the POS: queued, working,
+// waiting_invoice, waiting_auth, done or failed.
+func (s *Standing) RefundView(r Refund) string {
+	switch r.State {
+	case RefDone:
+		return "done"
+	case RefNeedsPerson:
+		return "failed"
+	case RefWaitIssue, RefWaitRed:
+		for _, i := range s.Invoices {
+			if i.State == InvBlocked {
+				return "waiting_auth"
+			}
+		}
+		if r.State == RefWaitIssue {
+			return "waiting_invoice"
+		}
+		if red := s.Invoice(r.RedSerial); red == nil || red.State == InvReady {
+			return "queued"
+		}
+	case RefWaitVoid:
+		if q := s.Current(); q != nil && q.State == QRActive && q.VoidTries == 0 {
+			return "queued"
+		}
+	}
+	return "working"
+}
+
+// RefundViews are all states a refund can show.
+var RefundViews = []string{"queued", "working", "waiting_invoice", "waiting_auth", "done", "failed"}
