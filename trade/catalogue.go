@@ -94,24 +94,24 @@ const (
 
 // The keys of alerts about the surroundings, a title and what to do for each.
 const (
-	PlatformAway        Key = "platform_away"
-	PlatformAwayDo      Key = "platform_away_do"
-	PlatformRefuses     Key = "platform_refuses"
-	PlatformRefusesDo   Key = "platform_refuses_do"
-	PlatformUntrusted   Key = "platform_untrusted"
-	PlatformUntrustedDo Key = "platform_untrusted_do"
-	PrinterHeld         Key = "printer_held"
-	PrinterHeldDo       Key = "printer_held_do"
-	PrintUncertain      Key = "print_uncertain"
-	PrintUncertainDo    Key = "print_uncertain_do"
-	LoginNeededDo       Key = "login_needed_do"
-	SaleRefusedDo       Key = "sale_refused_do"
-	RefundFailed        Key = "refund_failed"
-	RefundFailedDo      Key = "refund_failed_do"
-	CausePaperOut       Key = "paper_out"
-	CauseCoverOpen      Key = "cover_open"
-	CauseOffline        Key = "offline"
-	CauseError          Key = "error"
+	PlatformAway          Key = "platform_away"
+	PlatformAwayDo        Key = "platform_away_do"
+	PlatformRefuses       Key = "platform_refuses"
+	PlatformRefusesDo     Key = "platform_refuses_do"
+	PlatformUntrusted     Key = "platform_untrusted"
+	PlatformUntrustedDo   Key = "platform_untrusted_do"
+	PrinterHeld           Key = "printer_held"
+	PrinterHeldDo         Key = "printer_held_do"
+	AlertPrintUncertain   Key = "print_uncertain"
+	AlertPrintUncertainDo Key = "print_uncertain_do"
+	LoginNeededDo         Key = "login_needed_do"
+	SaleRefusedDo         Key = "sale_refused_do"
+	RefundFailed          Key = "refund_failed"
+	RefundFailedDo        Key = "refund_failed_do"
+	CausePaperOut         Key = "paper_out"
+	CauseCoverOpen        Key = "cover_open"
+	CauseOffline          Key = "offline"
+	CauseError            Key = "error"
 )
 
 // The keys of the local API's errors: a title for each code.
@@ -188,24 +188,24 @@ var catalogue = map[Key]words{
 	RedByHand:       {"平台上已红冲", "already red-flushed on the platform"},
 	VoidUnconfirmed: {"开票码作废未得到确认,请在票通平台核对", "the platform does not confirm that the QR code was voided: check it there"},
 
-	PlatformAway:        {"连不上票通平台", "the platform cannot be reached"},
-	PlatformAwayDo:      {"小票照常打印,恢复后自动补取开票码;请检查网络", "receipts go on and QR codes follow by themselves; check the network"},
-	PlatformRefuses:     {"票通平台拒绝本店的配置:%[2]s (%[1]s)", "the platform refuses this till's set-up: %[2]s (%[1]s)"},
-	PlatformRefusesDo:   {"请核对平台编码、税号、密钥以及企业绑定", "check the platform code, the tax number, the keys and the binding"},
-	PlatformUntrusted:   {"票通平台的应答验签不通过", "an answer of the platform does not verify"},
-	PlatformUntrustedDo: {"请核对平台公钥和 3DES 密钥;也可能有人篡改网络", "check the platform's public key and the 3DES key; the network may be tampered with"},
-	PrinterHeld:         {"打印机:%s,小票在等待", "printer: %s; receipts are waiting"},
-	PrinterHeldDo:       {"处理后自动继续打印", "printing goes on by itself once this is mended"},
-	PrintUncertain:      {"单号 %s 的小票可能没有打完整", "the receipt of sale %s may not be complete on paper"},
-	PrintUncertainDo:    {"请看一下纸上有没有,没有就在收银台重打", "look at the paper; if it is not there, print it again"},
-	LoginNeededDo:       {"请开票员登录电子税务局或扫脸认证", "let the invoice clerk log in to the tax bureau or pass the face check"},
-	SaleRefusedDo:       {"请改正商品的税收编码、税率或金额后重试", "mend the tax code, rate or amounts, then retry"},
-	RefundFailed:        {"退货单 %s 须人工处理", "refund %s needs a person"},
-	RefundFailedDo:      {"请按说明在票通平台处理,避免多开发票", "follow the text on the platform so that no wrong invoice stays"},
-	CausePaperOut:       {"缺纸", "paper out"},
-	CauseCoverOpen:      {"上盖打开", "cover open"},
-	CauseOffline:        {"未连接或脱机", "offline"},
-	CauseError:          {"故障", "error"},
+	PlatformAway:          {"连不上票通平台", "the platform cannot be reached"},
+	PlatformAwayDo:        {"小票照常打印,恢复后自动补取开票码;请检查网络", "receipts go on and QR codes follow by themselves; check the network"},
+	PlatformRefuses:       {"票通平台拒绝本店的配置:%[2]s (%[1]s)", "the platform refuses this till's set-up: %[2]s (%[1]s)"},
+	PlatformRefusesDo:     {"请核对平台编码、税号、密钥以及企业绑定", "check the platform code, the tax number, the keys and the binding"},
+	PlatformUntrusted:     {"票通平台的应答验签不通过", "an answer of the platform does not verify"},
+	PlatformUntrustedDo:   {"请核对平台公钥和 3DES 密钥;也可能有人篡改网络", "check the platform's public key and the 3DES key; the network may be tampered with"},
+	PrinterHeld:           {"打印机:%s,小票在等待", "printer: %s; receipts are waiting"},
+	PrinterHeldDo:         {"处理后自动继续打印", "printing goes on by itself once this is mended"},
+	AlertPrintUncertain:   {"单号 %s 的小票可能没有打完整", "the receipt of sale %s may not be complete on paper"},
+	AlertPrintUncertainDo: {"请看一下纸上有没有,没有就在收银台重打", "look at the paper; if it is not there, print it again"},
+	LoginNeededDo:         {"请开票员登录电子税务局或扫脸认证", "let the invoice clerk log in to the tax bureau or pass the face check"},
+	SaleRefusedDo:         {"请改正商品的税收编码、税率或金额后重试", "mend the tax code, rate or amounts, then retry"},
+	RefundFailed:          {"退货单 %s 须人工处理", "refund %s needs a person"},
+	RefundFailedDo:        {"请按说明在票通平台处理,避免多开发票", "follow the text on the platform so that no wrong invoice stays"},
+	CausePaperOut:         {"缺纸", "paper out"},
+	CauseCoverOpen:        {"上盖打开", "cover open"},
+	CauseOffline:          {"未连接或脱机", "offline"},
+	CauseError:            {"故障", "error"},
 
 	ErrInvalidJSON:     {"请求体不是一个 JSON 值", "the body is not one JSON value"},
 	ErrUnauthorized:    {"没有令牌或令牌不对", "no token, or a wrong one"},

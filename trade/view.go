@@ -63,6 +63,15 @@ var blueView = map[InvoiceState]SaleState{
 // wait for: the code is there, or it will not come by itself.
 func (s *Standing) Ended() bool { return s.View() != StateQueued }
 
+// OnPaper is the QR code that may stand on paper: one that a customer can
+// still claim, of a sale that nobody has begun to refund. Nil where none may.
+func (s *Standing) OnPaper() *QR {
+	if q := s.Current(); q != nil && q.URL != "" && (q.State == QRActive || q.State == QRSubmitted) && len(s.Refunds) == 0 {
+		return q
+	}
+	return nil
+}
+
 // InvoiceProblem says why the sale has no invoice, zero where nothing is wrong.
 func (s *Standing) InvoiceProblem() Message {
 	if !s.Problem.IsZero() {

@@ -1,0 +1,204 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tillagent/trade"
+)
+
+// ConflictError is ErrConflict with both digests.
+type ConflictError struct{ Stored, Posted string }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("same id, other content: stored digest %s, posted %s", e.Stored, e.Posted)
+}
+
+func (e *ConflictError) Unwrap() error { return ErrConflict }
+
+// ExceedsError is ErrExceeds with what is left and what was asked for.
+type ExceedsError struct{ Left, Asked trade.Money }
+
+func (e *ExceedsError) Error() string {
+	return fmt.Sprintf("%s is left to refund, %s was asked for", e.Left, e.Asked)
+}
+
+func (e *ExceedsError) Unwrap() error { return ErrExceeds }
+
+// AcceptSale stores a checked sale with its number, its first operation and
+// its print job, and returns when they are on disk. digest is the sale's as it
+// was posted. A sale that is known with the same digest is returned as it
+// stands, created false; with another one the error is a ConflictError.
+func (s *Store) AcceptSale(ctx context.Context, sale trade.Sale, digest string) (r *Record, created bool, err error) {
+	err = s.do(ctx, func(t *tx) error {
+		l, err := find(t, sale.ID)
+		if err == nil {
+			r, err = t.known(l, digest)
+			return err
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		created = true
+		r, err = t.accept(sale, digest)
+		return err
+	})
+	return r, created && err == nil, err
+}
+
+func (t *tx) known(l *loaded, digest string) (*Record, error) {
+	r, err := record(t, l)
+	if err == nil && r.Digest != digest {
+		err = &ConflictError{r.Digest, digest}
+	}
+	return r, err
+}
+
+func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
+	if sale.SoldAt.IsZero() {
+		sale.SoldAt = at(t.now).In(trade.Beijing)
+	}
+	body, err := json.Marshal(sale)
+	if err != nil {
+		return nil, fmt.Errorf("cannot store sale %s: %w", sale.ID, err)
+	}
+	standing := trade.Standing{SaleID: sale.ID, Total: sale.Total, Wish: sale.Wish}
+	if sale.Wish == trade.WishQR {
+		no, err := t.nextNumber()
+		if err != nil {
+			return nil, err
+		}
+		standing.QRs = []trade.QR{{No: no, Amount: sale.Total, State: trade.QRReady, ExpiresAt: trade.ExpiresAt(sale.SoldAt, t.s.opts.QRValid)}}
+	}
+	var seq int64
+	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at) VALUES (?,?,?,?,?,?,?,?) RETURNING seq",
+		sale.ID, digest, string(body), sale.Total, sale.Wish, standing.View(), t.now, t.now).Scan(&seq)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.save(seq, trade.Standing{}, standing); err != nil {
+		return nil, err
+	}
+	err = errors.Join(
+		t.record(entry{kind: "SaleAccepted", sale: sale.ID, state: string(standing.View()), digest: digest}),
+		t.tell("sale.accepted", sale.ID, "", string(standing.View()), ""))
+	if err != nil {
+		return nil, err
+	}
+	l := &loaded{seq: seq, acceptedAt: at(t.now), Standing: standing}
+	if err := t.firstPaper(l, sale); err != nil {
+		return nil, err
+	}
+	if err := t.plan(l, false); err != nil {
+		return nil, err
+	}
+	t.s.log.Info("sale accepted", "sale", sale.ID, "total", sale.Total.String(), "invoice", sale.Wish)
+	return record(t, l)
+}
+
+// firstPaper makes the print job of a new sale. A receipt waits for its QR
+// code a short while, a slip as long as it takes.
+func (t *tx) firstPaper(l *loaded, sale trade.Sale) error {
+	j := job{id: "sale:" + sale.ID, paper: trade.PaperReceipt, copies: sale.Print.Copies, drawer: sale.Print.OpenDrawer, state: trade.PrintQueued, due: at(t.now)}
+	switch {
+	case sale.Print.Mode == trade.PrintNone, sale.Print.Mode == trade.PrintSlip && sale.Wish == trade.WishNone:
+		return nil
+	case sale.Print.Mode == trade.PrintSlip:
+		j.paper, j.state, j.due = trade.PaperSlip, trade.PrintWaitingQR, never
+	case sale.Wish == trade.WishQR:
+		j.state, j.due = trade.PrintWaitingQR, at(t.now).Add(time.Duration(t.s.qrWait.Load()))
+	}
+	return t.addJob(l, j)
+}
+
+// AcceptRefund stores a checked refund of a sale and decides its path. amount
+// zero means the whole of what is left. The same refund_id with the same
+// content gives the refund as it stands; the errors are ErrNotFound for the
+// sale, a ConflictError and an ExceedsError.
+func (s *Store) AcceptRefund(ctx context.Context, req trade.RefundRequest) (r *Record, created bool, err error) {
+	digest := req.Digest()
+	err = s.do(ctx, func(t *tx) error {
+		l, err := find(t, req.SaleID)
+		if err != nil {
+			return err
+		}
+		var stored string
+		err = t.QueryRow("SELECT digest FROM refunds WHERE refund_id = ?", req.ID).Scan(&stored)
+		switch {
+		case err == nil && stored != digest:
+			return &ConflictError{stored, digest}
+		case err == nil:
+			r, err = record(t, l)
+			return err
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		created = true
+		r, err = t.refund(l, req, digest)
+		return err
+	})
+	return r, created && err == nil, err
+}
+
+func (t *tx) refund(l *loaded, req trade.RefundRequest, digest string) (*Record, error) {
+	left, amount := l.Total-l.Refunded(), req.Amount
+	for _, i := range req.Items {
+		if req.Amount == 0 {
+			amount += i.Amount
+		}
+	}
+	if amount == 0 {
+		amount = left
+	}
+	if amount > left || amount <= 0 {
+		return nil, &ExceedsError{left, amount}
+	}
+	serial, err := t.nextNumber()
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(req)
+	if err != nil {
+		return nil, fmt.Errorf("cannot store refund %s: %w", req.ID, err)
+	}
+	f := trade.Refund{ID: req.ID, Amount: amount, Reason: req.Reason, State: trade.RefRequested, RedSerial: serial, CreatedAt: at(t.now)}
+	_, err = t.Exec("INSERT INTO refunds (refund_id, sale, digest, body, amount, reason, state, path, red_serial, created_at) VALUES (?,?,?,?,?,?,?,?,?,?)",
+		f.ID, l.seq, digest, string(body), f.Amount, f.Reason, f.State, f.Path, f.RedSerial, t.now)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(
+		t.record(entry{kind: "RefundAccepted", sale: l.SaleID, ref: req.ID, state: string(f.State), digest: digest}),
+		t.tell("refund.accepted", l.SaleID, req.ID, "queued", ""))
+	if err != nil {
+		return nil, err
+	}
+	if req.Print.Mode == trade.PrintReceipt {
+		j := job{id: "refund:" + req.ID, refundID: req.ID, paper: trade.PaperRefund, copies: req.Print.Copies, drawer: req.Print.OpenDrawer,
+			state: trade.PrintWaitingQR, due: at(t.now).Add(time.Duration(t.s.qrWait.Load()))}
+		if err := t.addJob(l, j); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.apply(l, trade.RefundAsked{Refund: f, At: at(t.now)}, false); err != nil {
+		return nil, err
+	}
+	return record(t, l)
+}
+
+// find loads a sale by the POS's id.
+func find(q querier, saleID string) (*loaded, error) {
+	var seq int64
+	err := q.QueryRow("SELECT seq FROM sales WHERE sale_id = ?", saleID).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return load(q, seq)
+}

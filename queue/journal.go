@@ -1,0 +1,180 @@
+package queue
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"tillagent/trade"
+)
+
+// entry is one move in the journal.
+type entry struct {
+	kind, sale, ref, state string
+	digest                 string // of what moved, as stored after the move
+}
+
+// record appends to the journal. The hash of an entry covers everything in it
+// and the hash before, so that a changed history shows.
+func (t *tx) record(e entry) error {
+	var seq int64
+	var prev string
+	err := t.QueryRow("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").Scan(&seq, &prev)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	seq++
+	_, err = t.Exec("INSERT INTO journal (seq, at, kind, sale, ref, state, digest, hash) VALUES (?,?,?,?,?,?,?,?)",
+		seq, t.now, e.kind, e.sale, e.ref, e.state, e.digest, e.hash(prev, seq, t.now))
+	return err
+}
+
+// hash covers the entry and the one before it. The JSON array keeps the fields
+// apart, so that no two entries give the same bytes.
+func (e entry) hash(prev string, seq, at int64) string {
+	return digestOf([]any{prev, seq, at, e.kind, e.sale, e.ref, e.state, e.digest})
+}
+
+func digestOf(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("queue: a stored value has no JSON: " + err.Error()) // only our own plain types come here
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// VerifyJournal walks the hash chain and names the first entry that does not
+// fit the one before it.
+func (s *Store) VerifyJournal() error {
+	rows, err := s.reader.Query("SELECT seq, at, kind, sale, ref, state, digest, hash FROM journal ORDER BY seq")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	prev, want := "", int64(1)
+	for rows.Next() {
+		var e entry
+		var seq, at int64
+		var hash string
+		if err := rows.Scan(&seq, &at, &e.kind, &e.sale, &e.ref, &e.state, &e.digest, &hash); err != nil {
+			return err
+		}
+		if seq != want || e.hash(prev, seq, at) != hash {
+			return fmt.Errorf("journal entry %d is broken", want)
+		}
+		prev, want = hash, want+1
+	}
+	return rows.Err()
+}
+
+// tell stores an event for subscribers.
+func (t *tx) tell(typ, saleID, refundID, state, detail string) error {
+	_, err := t.Exec("INSERT INTO events (at, type, sale_id, refund_id, state, detail) VALUES (?,?,?,?,?,?)",
+		t.now, typ, saleID, refundID, state, detail)
+	return err
+}
+
+// Alert is one trouble: repeated news of it count up, its end clears it.
+type Alert struct {
+	ID      int64
+	Kind    string
+	Subject string
+	SaleID  string
+	Account string
+	Title   trade.Message
+	Detail  trade.Message
+	Action  trade.Message
+	Count   int
+	Raised  int64 // UTC ms, like the others
+	Last    int64
+	Cleared int64
+	Acked   int64
+}
+
+// Raise stores an alert, or counts the one that is active for the same kind
+// and subject.
+func (s *Store) Raise(r trade.Raise) error {
+	return s.do(noDeadline, func(t *tx) error { return t.raise(r) })
+}
+
+// Clear ends the active alert of a kind and subject, if there is one.
+func (s *Store) Clear(kind, subject string) error {
+	return s.do(noDeadline, func(t *tx) error { return t.clear(kind, subject) })
+}
+
+func (t *tx) raise(r trade.Raise) error {
+	var count int
+	err := t.QueryRow(`INSERT INTO alerts (kind, subject, sale_id, account, title, detail, action, raised_at, last_at) VALUES (?,?,?,?,?,?,?,?,?)
+		ON CONFLICT (kind, subject) WHERE cleared_at = 0
+		DO UPDATE SET count = count + 1, last_at = excluded.last_at, title = excluded.title, detail = excluded.detail, action = excluded.action
+		RETURNING count`, r.Kind, r.Subject, r.SaleID, r.Account, message(r.Title), message(r.Detail), message(r.Action), t.now, t.now).Scan(&count)
+	if err != nil || count > 1 {
+		return err
+	}
+	return t.tell("alert.raised", r.SaleID, "", r.Kind, r.Title.In(trade.ZH))
+}
+
+func (t *tx) clear(kind, subject string) error {
+	res, err := t.Exec("UPDATE alerts SET cleared_at = ? WHERE kind = ? AND subject = ? AND cleared_at = 0", t.now, kind, subject)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return t.tell("alert.cleared", "", "", kind, subject)
+}
+
+// ActiveAlerts are the troubles that have not ended, oldest first.
+func (s *Store) ActiveAlerts() ([]Alert, error) {
+	rows, err := s.reader.Query(`SELECT id, kind, subject, sale_id, account, title, detail, action, count, raised_at, last_at, cleared_at, acked_at
+		FROM alerts WHERE cleared_at = 0 ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var as []Alert
+	for rows.Next() {
+		var a Alert
+		var title, detail, action string
+		if err := rows.Scan(&a.ID, &a.Kind, &a.Subject, &a.SaleID, &a.Account, &title, &detail, &action, &a.Count, &a.Raised, &a.Last, &a.Cleared, &a.Acked); err != nil {
+			return nil, err
+		}
+		if a.Title, a.Detail, a.Action, err = messages(title, detail, action); err != nil {
+			return nil, err
+		}
+		as = append(as, a)
+	}
+	return as, rows.Err()
+}
+
+// message is the stored form of a text for people: JSON, "" for none.
+func message(m trade.Message) string {
+	if m.IsZero() {
+		return ""
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic("queue: a message has no JSON: " + err.Error()) // strings alone
+	}
+	return string(b)
+}
+
+func readMessage(s string) (m trade.Message, err error) {
+	if s == "" {
+		return m, nil
+	}
+	err = json.Unmarshal([]byte(s), &m)
+	return m, err
+}
+
+func messages(a, b, c string) (x, y, z trade.Message, err error) {
+	x, e1 := readMessage(a)
+	y, e2 := readMessage(b)
+	z, e3 := readMessage(c)
+	return x, y, z, errors.Join(e1, e2, e3)
+}

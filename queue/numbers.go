@@ -1,0 +1,89 @@
+package queue
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"tillagent/trade"
+)
+
+// The keys of table meta.
+const (
+	metaTill    = "till_code"
+	metaEpoch   = "epoch"
+	metaCounter = "counter"
+)
+
+// unsetPrefix stands in numbers minted before the platform's prefix is known.
+const unsetPrefix = "0000"
+
+// number reads what numbers are made of; at the first start it draws a till
+// code where none is configured and a random place for the counter.
+func (t *tx) number(s *Store) error {
+	var draw [16]byte
+	rand.Read(draw[:])
+	till, epoch := s.opts.TillCode, 0
+	stored, err := t.meta(metaTill)
+	switch {
+	case err != nil:
+		return err
+	case till == "" && stored == "":
+		till = trade.TillCode(binary.BigEndian.Uint64(draw[:]))
+	case till == "":
+		till = stored
+	}
+	if till != stored {
+		if err := t.setMeta(metaTill, till); err != nil {
+			return err
+		}
+	}
+	text, err := t.meta(metaEpoch)
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		start := binary.BigEndian.Uint64(draw[8:]) % trade.CounterLimit
+		if err := errors.Join(t.setMeta(metaEpoch, "0"), t.setMeta(metaCounter, strconv.FormatUint(start, 10))); err != nil {
+			return err
+		}
+	} else if epoch, err = strconv.Atoi(text); err != nil {
+		return fmt.Errorf("meta %s: %w", metaEpoch, err)
+	}
+	prefix := s.opts.Prefix
+	if prefix == "" {
+		prefix = unsetPrefix
+	}
+	s.mint = trade.Mint{Prefix: prefix, Till: till, Epoch: epoch}
+	return s.mint.Check()
+}
+
+// nextNumber mints a number in the accepting transaction. The counter never
+// goes back.
+func (t *tx) nextNumber() (string, error) {
+	var n int64
+	err := t.QueryRow("UPDATE meta SET value = CAST((CAST(value AS INTEGER) + 1) % ? AS TEXT) WHERE key = ? RETURNING CAST(value AS INTEGER)",
+		trade.CounterLimit, metaCounter).Scan(&n)
+	if err != nil {
+		return "", fmt.Errorf("cannot mint a number: %w", err)
+	}
+	return t.s.mint.Number(n, 0), nil
+}
+
+// meta is a stored value, "" where there is none.
+func (t *tx) meta(key string) (string, error) {
+	var v string
+	err := t.QueryRow("SELECT value FROM meta WHERE key = ?", key).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return v, err
+}
+
+func (t *tx) setMeta(key, value string) error {
+	_, err := t.Exec("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
+	return err
+}

@@ -1,0 +1,165 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"tillagent/trade"
+)
+
+// OpClaim is a platform operation that one worker has taken. For a changing
+// one the sale is already marked as sent.
+type OpClaim struct {
+	Op       trade.Op
+	Attempts int
+	Record   *Record
+	seq      int64
+}
+
+// ClaimOp takes the operation of a lane that has been due longest. With
+// nothing due it returns nil and when the next one is, zero for never.
+func (s *Store) ClaimOp(ctx context.Context, lane trade.Lane) (*OpClaim, time.Time, error) {
+	seq, next, err := s.dueOp(lane)
+	if err != nil || seq == 0 {
+		return nil, next, err
+	}
+	c := &OpClaim{seq: seq}
+	err = s.do(ctx, func(t *tx) error {
+		// Guarded: between the look and the claim another event may have moved it.
+		err := t.QueryRow(`UPDATE ops SET state = 'claimed' WHERE sale = ? AND lane = ? AND state = 'ready' AND due_at <= ?
+			RETURNING kind, gen, serial, lane, attempts`, seq, lane, t.now).Scan(&c.Op.Kind, &c.Op.Gen, &c.Op.Serial, &c.Op.Lane, &c.Attempts)
+		if err != nil {
+			return err
+		}
+		l, err := load(t, seq)
+		if err != nil {
+			return err
+		}
+		if c.Op.Changing() {
+			if err := t.apply(l, trade.Sending{Op: c.Op, At: at(t.now)}, false); err != nil {
+				return err
+			}
+		}
+		c.Record, err = record(t, l)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.ClaimOp(ctx, lane)
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return c, time.Time{}, nil
+}
+
+// dueOp looks, without writing, for the due operation of a lane.
+func (s *Store) dueOp(lane trade.Lane) (seq int64, next time.Time, err error) {
+	var due int64
+	err = s.reader.QueryRow("SELECT sale, due_at FROM ops WHERE lane = ? AND state = 'ready' ORDER BY due_at, sale LIMIT 1", lane).Scan(&seq, &due)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, time.Time{}, nil
+	}
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	if due > s.opts.Now().UnixMilli() {
+		return 0, at(due), nil
+	}
+	return seq, time.Time{}, nil
+}
+
+// Settle stores what came of a claimed operation. A nil event means no news:
+// the operation is tried again after the pause. ErrNotOurs says that the claim
+// had been settled already.
+func (s *Store) Settle(c *OpClaim, e trade.Event) error {
+	return s.do(noDeadline, func(t *tx) error {
+		res, err := t.Exec("UPDATE ops SET state = 'ready' WHERE sale = ? AND kind = ? AND gen = ? AND serial = ? AND state = 'claimed' AND attempts = ?",
+			c.seq, c.Op.Kind, c.Op.Gen, c.Op.Serial, c.Attempts)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(ErrNotOurs, err)
+		}
+		l, err := load(t, c.seq)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			return t.plan(l, true)
+		}
+		return t.apply(l, e, true)
+	})
+}
+
+// Retry makes what waits for a later attempt due now, and puts what was
+// rejected back in line. ErrNotFound names an unknown sale.
+func (s *Store) Retry(ctx context.Context, saleID string) (*Record, error) {
+	var r *Record
+	err := s.do(ctx, func(t *tx) error {
+		l, err := find(t, saleID)
+		if err != nil {
+			return err
+		}
+		if err := t.apply(l, trade.RetryAsked{}, false); err != nil {
+			return err
+		}
+		if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND state = 'ready' AND due_at > ?", t.now, l.seq, t.now); err != nil {
+			return err
+		}
+		for _, lane := range trade.Lanes {
+			t.lanes[lane] = true
+		}
+		r, err = record(t, l)
+		return err
+	})
+	return r, err
+}
+
+// HastenAll makes every operation that waits for a later attempt due now: the
+// platform is back. Those of the watch lane keep their time.
+func (s *Store) HastenAll() error {
+	return s.do(noDeadline, func(t *tx) error {
+		for _, lane := range []trade.Lane{trade.LaneLive, trade.LaneUndo, trade.LaneBacklog} {
+			t.lanes[lane] = true
+		}
+		_, err := t.Exec("UPDATE ops SET due_at = ? WHERE lane <> 'watch' AND state = 'ready' AND due_at > ?", t.now, t.now)
+		return err
+	})
+}
+
+// recover settles, at start, what a crash broke off: an operation that was
+// claimed may or may not have reached the platform, so it is asked about; a
+// print may or may not be on paper, so it is never repeated by itself.
+func (t *tx) recover() error {
+	type broken struct {
+		seq int64
+		op  trade.Op
+	}
+	var ops []broken
+	err := each(t, "SELECT sale, kind, gen, serial, lane FROM ops WHERE state = ?", "claimed", func(scan func(...any) error) error {
+		var b broken
+		err := scan(&b.seq, &b.op.Kind, &b.op.Gen, &b.op.Serial, &b.op.Lane)
+		ops = append(ops, b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range ops {
+		l, err := load(t, b.seq)
+		if err != nil {
+			return err
+		}
+		if err := t.apply(l, trade.Lost{Op: b.op}, true); err != nil {
+			return err
+		}
+	}
+	if _, err := t.Exec("UPDATE ops SET lane = 'backlog' WHERE lane = 'live' AND sale IN (SELECT seq FROM sales WHERE accepted_at < ?)",
+		t.now-liveFor.Milliseconds()); err != nil {
+		return err
+	}
+	return t.recoverPrints()
+}

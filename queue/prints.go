@@ -1,0 +1,291 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"tillagent/trade"
+)
+
+// never is the due time of paper that waits for its QR code as long as it takes.
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// job is a print job to be stored.
+type job struct {
+	id, refundID string
+	paper        trade.Paper
+	copies       int
+	drawer       bool
+	asked        bool
+	state        trade.PrintState
+	due          time.Time
+}
+
+// addJob stores a print job; without a printer there is nothing to store.
+func (t *tx) addJob(l *loaded, j job) error {
+	if !t.s.opts.Printer {
+		return nil
+	}
+	_, err := t.Exec("INSERT INTO prints (job_id, sale, refund_id, paper, state, asked, copies, drawer, due_at, created_at) VALUES (?,?,?,?,?,?,?,?,?,?)",
+		j.id, l.seq, j.refundID, j.paper, j.state, j.asked, j.copies, j.drawer, ms(j.due), t.now)
+	if err != nil {
+		return err
+	}
+	t.paper = true
+	return t.tell("print.queued", l.SaleID, j.refundID, string(j.state), j.id)
+}
+
+// ErrNoPrinter says that no printer is configured.
+var ErrNoPrinter = errors.New("no printer is configured")
+
+// AskPrint stores a wish to print a sale's receipt or slip again. A slip whose
+// QR code is still on its way waits for it. The same job id with the same
+// content gives the stored job; the errors are ErrNotFound, ErrNoPrinter,
+// ErrConflict, and ErrNoQR where a slip can never come.
+func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.Paper, copies int) (*Print, error) {
+	if !s.opts.Printer {
+		return nil, ErrNoPrinter
+	}
+	var p *Print
+	err := s.do(ctx, func(t *tx) error {
+		l, err := find(t, saleID)
+		if err != nil {
+			return err
+		}
+		var sale int64
+		var oldPaper trade.Paper
+		var oldCopies int
+		err = t.QueryRow("SELECT sale, paper, copies FROM prints WHERE job_id = ?", jobID).Scan(&sale, &oldPaper, &oldCopies)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			j := job{id: jobID, paper: paper, copies: copies, asked: true, state: trade.PrintQueued, due: at(t.now)}
+			if paper == trade.PaperSlip {
+				switch v := l.View(); {
+				case v == trade.StateQueued:
+					j.state, j.due = trade.PrintWaitingQR, never
+				case v != trade.StateQRReady:
+					return ErrNoQR
+				}
+			}
+			err = t.addJob(l, j)
+		case err == nil && (sale != l.seq || oldPaper != paper || oldCopies != copies):
+			err = ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		p, err = printJob(t, jobID)
+		return err
+	})
+	return p, err
+}
+
+// slipLater prints the slip of a receipt that went out without its QR code,
+// where the shop wants that.
+func (t *tx) slipLater(l *loaded, f trade.PaperDue) error {
+	if !t.s.opts.SlipLater || f.RefundID != "" || l.View() != trade.StateQRReady {
+		return nil
+	}
+	var deferred int
+	err := t.QueryRow(`SELECT count(*) FROM prints WHERE sale = ? AND paper = 'receipt' AND with_qr = 0 AND state IN ('printing','printed','sent','uncertain')
+		AND NOT EXISTS (SELECT 1 FROM prints WHERE sale = ? AND paper = 'slip')`, l.seq, l.seq).Scan(&deferred)
+	if err != nil || deferred == 0 {
+		return err
+	}
+	return t.addJob(l, job{id: "slip:" + l.SaleID, paper: trade.PaperSlip, copies: 1, state: trade.PrintQueued, due: at(t.now)})
+}
+
+// PrintClaim is a print job that the print loop has taken; it is stored as
+// printing before the first byte leaves.
+type PrintClaim struct {
+	Print
+	Record *Record
+	Refund *trade.Refund // of a refund's receipt
+	Drawer bool
+	Mark   trade.Mark
+	Nth    int // of a reprint, from 1
+}
+
+// ClaimPrint takes the print job that comes next. With nothing due it returns
+// nil and when the next one is, zero for never. A job that is held keeps its
+// place: nothing overtakes it on the way to the same printer.
+func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) {
+	var found bool
+	var next int64
+	err := s.reader.QueryRow(nextPrint).Scan(new(int64), &next)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, time.Time{}, nil
+	case err != nil:
+		return nil, time.Time{}, err
+	case next > s.opts.Now().UnixMilli():
+		if next == ms(never) {
+			return nil, time.Time{}, nil
+		}
+		return nil, at(next), nil
+	}
+	c := &PrintClaim{}
+	err = s.do(ctx, func(t *tx) error {
+		var seq, due, saleSeq int64
+		err := t.QueryRow(nextPrint).Scan(&seq, &due)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && due > t.now {
+			return nil // another event has moved it
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		var id string
+		if err := t.QueryRow("SELECT sale, job_id, drawer FROM prints WHERE seq = ?", seq).Scan(&saleSeq, &id, &c.Drawer); err != nil {
+			return err
+		}
+		l, err := load(t, saleSeq)
+		if err != nil {
+			return err
+		}
+		withQR := l.OnPaper() != nil
+		if err := t.movePrint(l, seq, id, trade.PaperStart, ""); err != nil {
+			return err
+		}
+		if _, err := t.Exec("UPDATE prints SET attempts = attempts + 1, with_qr = ? WHERE seq = ?", withQR, seq); err != nil {
+			return err
+		}
+		if c.Record, err = record(t, l); err != nil {
+			return err
+		}
+		p, err := printJob(t, id)
+		if err != nil {
+			return err
+		}
+		c.Print = *p
+		c.Refund = c.Record.Standing.Refund(p.RefundID)
+		c.Mark, c.Nth = mark(c.Record, p)
+		return nil
+	})
+	if err != nil || found {
+		if err != nil {
+			c = nil
+		}
+		return c, time.Time{}, err
+	}
+	return s.ClaimPrint(ctx)
+}
+
+// nextPrint is the job that comes next: a held one first, as it was first in
+// line, else the one that is due longest.
+const nextPrint = `SELECT seq, due_at FROM prints WHERE state IN ('waiting_qr','queued','held') ORDER BY state = 'held' DESC, due_at, seq LIMIT 1`
+
+// mark says how this paper is told from earlier paper of the same kind for the
+// same sale: unmarked only if none can be on paper.
+func mark(r *Record, p *Print) (trade.Mark, int) {
+	nth, m := 0, trade.MarkNone
+	for _, old := range r.Prints {
+		if old.Paper != p.Paper || old.RefundID != p.RefundID || old.seq >= p.seq {
+			continue
+		}
+		switch old.State {
+		case trade.PrintPrinted, trade.PrintSent:
+			nth, m = nth+1, trade.MarkReprint
+		case trade.PrintUncertain:
+			nth, m = nth+1, trade.MarkCutOff
+		}
+	}
+	return m, nth
+}
+
+// SettlePrint stores what came of a claimed print job. reason is the cause of
+// a held, uncertain or failed one; a held one is due again at retry.
+func (s *Store) SettlePrint(c *PrintClaim, e trade.PrintEvent, reason string, retry time.Time) error {
+	return s.do(noDeadline, func(t *tx) error {
+		l, err := find(t, c.Record.Sale.ID)
+		if err != nil {
+			return err
+		}
+		if err := t.movePrint(l, c.seq, c.JobID, e, reason); err != nil {
+			return err
+		}
+		t.paper = true
+		if e == trade.PaperHeld {
+			_, err := t.Exec("UPDATE prints SET due_at = ? WHERE seq = ?", ms(retry), c.seq)
+			return err
+		}
+		if e == trade.PaperPrinted || e == trade.PaperSent {
+			if _, err := t.Exec("UPDATE prints SET printed_at = ? WHERE seq = ?", t.now, c.seq); err != nil {
+				return err
+			}
+			if c.Paper == trade.PaperReceipt { // its QR code may have come while it was printing
+				return t.slipLater(l, trade.PaperDue{})
+			}
+		}
+		return nil
+	})
+}
+
+// movePrint is the guarded move of a print job, with journal and event.
+func (t *tx) movePrint(l *loaded, seq int64, id string, e trade.PrintEvent, reason string) error {
+	var from trade.PrintState
+	var refundID, was string
+	if err := t.QueryRow("SELECT state, refund_id, reason FROM prints WHERE seq = ?", seq).Scan(&from, &refundID, &was); err != nil {
+		return err
+	}
+	to, ok := trade.MovePrint(from, e)
+	if !ok {
+		return ErrNotOurs
+	}
+	if _, err := t.Exec("UPDATE prints SET state = ?, reason = ? WHERE seq = ? AND state = ?", to, reason, seq, from); err != nil {
+		return err
+	}
+	t.sales = append(t.sales, l.SaleID)
+	if err := t.record(entry{kind: "Print", sale: l.SaleID, ref: id, state: string(to), digest: reason}); err != nil {
+		return err
+	}
+	t.s.log.Info("print moved", "sale", l.SaleID, "job", id, "state", to, "reason", reason)
+	switch to {
+	case trade.PrintPrinted, trade.PrintSent:
+		return t.tell("print.printed", l.SaleID, refundID, string(to), id)
+	case trade.PrintUncertain:
+		return t.tell("print.uncertain", l.SaleID, refundID, reason, id)
+	case trade.PrintHeld:
+		return t.tell("print.held", l.SaleID, refundID, reason, id)
+	}
+	return nil
+}
+
+// recoverPrints marks what was being printed when the agent died.
+func (t *tx) recoverPrints() error {
+	type broken struct {
+		seq, sale int64
+		id        string
+	}
+	var jobs []broken
+	err := each(t, "SELECT seq, sale, job_id FROM prints WHERE state = ?", trade.PrintPrinting, func(scan func(...any) error) error {
+		var b broken
+		err := scan(&b.seq, &b.sale, &b.id)
+		jobs = append(jobs, b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range jobs {
+		l, err := load(t, b.sale)
+		if err != nil {
+			return err
+		}
+		if err := t.movePrint(l, b.seq, b.id, trade.PaperUncertain, "interrupted"); err != nil {
+			return err
+		}
+		if err := t.raise(UncertainAlert(l.SaleID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UncertainAlert asks a person to look whether a receipt is on paper.
+func UncertainAlert(saleID string) trade.Raise {
+	return trade.Raise{Kind: trade.AlertPrinter, Subject: "uncertain:" + saleID, SaleID: saleID,
+		Title: trade.Say(trade.AlertPrintUncertain, saleID), Action: trade.Say(trade.AlertPrintUncertainDo)}
+}

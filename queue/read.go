@@ -1,0 +1,174 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"tillagent/trade"
+)
+
+// Record is a sale with all that is known of it.
+type Record struct {
+	Sale       trade.Sale
+	Standing   trade.Standing
+	Digest     string
+	AcceptedAt time.Time
+	UpdatedAt  time.Time
+	Op         *PlannedOp // nil where the platform is not needed
+	Prints     []Print    // in the order of asking
+}
+
+// PlannedOp is the operation that the sale needs next.
+type PlannedOp struct {
+	trade.Op
+	Attempts int
+	DueAt    time.Time
+	Claimed  bool
+}
+
+// Print is one print job.
+type Print struct {
+	JobID     string
+	RefundID  string
+	Paper     trade.Paper
+	State     trade.PrintState
+	Asked     bool // by a person or the POS, beyond what the sale itself prints
+	Copies    int
+	WithQR    bool
+	Attempts  int
+	Reason    string
+	CreatedAt time.Time
+	PrintedAt time.Time
+	seq       int64
+}
+
+// Sale reads a sale by the POS's id; ErrNotFound where there is none.
+func (s *Store) Sale(ctx context.Context, saleID string) (*Record, error) {
+	var r *Record
+	err := s.read(ctx, func(q querier) error {
+		l, err := find(q, saleID)
+		if err == nil {
+			r, err = record(q, l)
+		}
+		return err
+	})
+	return r, err
+}
+
+// Refund reads the sale of a refund by the refund's id.
+func (s *Store) Refund(ctx context.Context, refundID string) (*Record, error) {
+	var r *Record
+	err := s.read(ctx, func(q querier) error {
+		var seq int64
+		err := q.QueryRow("SELECT sale FROM refunds WHERE refund_id = ?", refundID).Scan(&seq)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		l, err := load(q, seq)
+		if err == nil {
+			r, err = record(q, l)
+		}
+		return err
+	})
+	return r, err
+}
+
+// read runs several queries on one snapshot of the database.
+func (s *Store) read(ctx context.Context, f func(querier) error) error {
+	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(tx), tx.Rollback())
+}
+
+// record completes a loaded sale.
+func record(q querier, l *loaded) (*Record, error) {
+	r := &Record{Standing: l.Standing, AcceptedAt: l.acceptedAt}
+	var body string
+	var updated int64
+	if err := q.QueryRow("SELECT body, digest, updated_at FROM sales WHERE seq = ?", l.seq).Scan(&body, &r.Digest, &updated); err != nil {
+		return nil, err
+	}
+	r.UpdatedAt = at(updated)
+	if err := json.Unmarshal([]byte(body), &r.Sale); err != nil {
+		return nil, err
+	}
+	var op PlannedOp
+	var due int64
+	var state string
+	err := q.QueryRow("SELECT kind, gen, serial, lane, state, attempts, due_at FROM ops WHERE sale = ?", l.seq).
+		Scan(&op.Kind, &op.Gen, &op.Serial, &op.Lane, &state, &op.Attempts, &due)
+	switch {
+	case err == nil:
+		op.DueAt, op.Claimed = at(due), state == "claimed"
+		r.Op = &op
+	case !errors.Is(err, sql.ErrNoRows):
+		return nil, err
+	}
+	err = each(q, "SELECT "+printColumns+" FROM prints WHERE sale = ? ORDER BY seq", l.seq, func(scan func(...any) error) error {
+		p, err := scanPrint(scan)
+		r.Prints = append(r.Prints, p)
+		return err
+	})
+	return r, err
+}
+
+const printColumns = "seq, job_id, refund_id, paper, state, asked, copies, with_qr, attempts, reason, created_at, printed_at"
+
+func scanPrint(scan func(...any) error) (p Print, err error) {
+	var created, printed int64
+	err = scan(&p.seq, &p.JobID, &p.RefundID, &p.Paper, &p.State, &p.Asked, &p.Copies, &p.WithQR, &p.Attempts, &p.Reason, &created, &printed)
+	p.CreatedAt, p.PrintedAt = at(created), at(printed)
+	return p, err
+}
+
+func printJob(q querier, jobID string) (*Print, error) {
+	p, err := scanPrint(q.QueryRow("SELECT "+printColumns+" FROM prints WHERE job_id = ?", jobID).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	return &p, err
+}
+
+// Counts are the figures of the status.
+type Counts struct {
+	Sales       map[trade.SaleState]int
+	Oldest      time.Time // of the sales that wait for their QR code; zero without
+	Waiting     int       // print jobs not on paper yet
+	TillCode    string
+	DatabaseLen int64 // bytes
+}
+
+// Counts reads the figures of the status.
+func (s *Store) Counts(ctx context.Context) (Counts, error) {
+	c := Counts{Sales: map[trade.SaleState]int{}, TillCode: s.mint.Till}
+	err := s.read(ctx, func(q querier) error {
+		err := each(q, "SELECT view, count(*) FROM sales WHERE seq > ? GROUP BY view", 0, func(scan func(...any) error) error {
+			var v trade.SaleState
+			var n int
+			err := scan(&v, &n)
+			c.Sales[v] = n
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var oldest sql.NullInt64
+		var pages, size int64
+		err = errors.Join(
+			q.QueryRow("SELECT min(accepted_at) FROM sales WHERE view = 'queued'").Scan(&oldest),
+			q.QueryRow("SELECT count(*) FROM prints WHERE state IN ('waiting_qr','queued','printing','held')").Scan(&c.Waiting),
+			q.QueryRow("PRAGMA page_count").Scan(&pages),
+			q.QueryRow("PRAGMA page_size").Scan(&size))
+		c.Oldest, c.DatabaseLen = at(oldest.Int64), pages*size
+		return err
+	})
+	return c, err
+}

@@ -1,0 +1,227 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"tillagent/trade"
+)
+
+// noDeadline is for what must be stored whoever asked.
+var noDeadline = context.Background()
+
+// querier is a transaction or the read-only pool.
+type querier interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+	QueryRow(query string, args ...any) *sql.Row
+}
+
+// loaded is a sale's standing with its place in the tables.
+type loaded struct {
+	seq        int64
+	acceptedAt time.Time
+	trade.Standing
+}
+
+// load reads how a sale stands, by its sequence number.
+func load(q querier, seq int64) (*loaded, error) {
+	l := &loaded{seq: seq}
+	var accepted int64
+	var problem string
+	err := q.QueryRow("SELECT sale_id, total, wish, problem, accepted_at FROM sales WHERE seq = ?", seq).Scan(&l.SaleID, &l.Total, &l.Wish, &problem, &accepted)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.acceptedAt = at(accepted)
+	if l.Problem, err = readMessage(problem); err != nil {
+		return nil, err
+	}
+	err = each(q, "SELECT gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries FROM qrs WHERE sale = ? ORDER BY gen", seq, func(scan func(...any) error) error {
+		var c trade.QR
+		var expires, fetched int64
+		if err := scan(&c.Gen, &c.No, &c.Amount, &c.State, &c.URL, &c.ExtractCode, &expires, &fetched, &c.VoidTries); err != nil {
+			return err
+		}
+		c.ExpiresAt, c.FetchedAt = at(expires), at(fetched)
+		l.QRs = append(l.QRs, c)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = each(q, `SELECT serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses
+		FROM invoices WHERE sale = ? ORDER BY gen, kind, serial`, seq, func(scan func(...any) error) error {
+		var i trade.Invoice
+		var issued, sent int64
+		if err := scan(&i.Serial, &i.Gen, &i.Kind, &i.RefundID, &i.State, &i.Amount, &i.Net, &i.Tax, &i.Number, &i.Code, &i.No, &issued, &i.DownloadURL, &i.Msg, &sent, &i.Misses); err != nil {
+			return err
+		}
+		i.IssuedAt, i.SentAt = at(issued), at(sent)
+		l.Invoices = append(l.Invoices, i)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = each(q, "SELECT refund_id, amount, reason, state, path, red_serial, problem, created_at, done_at FROM refunds WHERE sale = ? ORDER BY created_at, refund_id", seq, func(scan func(...any) error) error {
+		var r trade.Refund
+		var created, done int64
+		var problem string
+		err := scan(&r.ID, &r.Amount, &r.Reason, &r.State, &r.Path, &r.RedSerial, &problem, &created, &done)
+		if err == nil {
+			r.Problem, err = readMessage(problem)
+		}
+		r.CreatedAt, r.DoneAt = at(created), at(done)
+		l.Refunds = append(l.Refunds, r)
+		return err
+	})
+	return l, err
+}
+
+// each runs a query with one argument and calls row for every row.
+func each(q querier, query string, arg any, row func(scan func(...any) error) error) error {
+	rows, err := q.Query(query, arg)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// save writes what a step changed.
+func (t *tx) save(seq int64, before, after trade.Standing) error {
+	for i, q := range after.QRs {
+		if i < len(before.QRs) && reflect.DeepEqual(before.QRs[i], q) {
+			continue
+		}
+		if _, err := t.Exec(`INSERT INTO qrs (sale, gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries) VALUES (?,?,?,?,?,?,?,?,?,?)
+			ON CONFLICT (sale, gen) DO UPDATE SET state = excluded.state, url = excluded.url, extract_code = excluded.extract_code,
+			fetched_at = excluded.fetched_at, void_tries = excluded.void_tries`,
+			seq, q.Gen, q.No, q.Amount, q.State, q.URL, q.ExtractCode, ms(q.ExpiresAt), ms(q.FetchedAt), q.VoidTries); err != nil {
+			return err
+		}
+	}
+	for _, i := range after.Invoices {
+		if old := before.Invoice(i.Serial); old != nil && reflect.DeepEqual(*old, i) {
+			continue
+		}
+		if _, err := t.Exec(`INSERT INTO invoices (sale, serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+			ON CONFLICT (sale, serial) DO UPDATE SET state = excluded.state, amount = excluded.amount, net = excluded.net, tax = excluded.tax, number = excluded.number,
+			code = excluded.code, no = excluded.no, issued_at = excluded.issued_at, download_url = excluded.download_url, msg = excluded.msg,
+			sent_at = excluded.sent_at, misses = excluded.misses`,
+			seq, i.Serial, i.Gen, i.Kind, i.RefundID, i.State, i.Amount, i.Net, i.Tax, i.Number, i.Code, i.No, ms(i.IssuedAt), i.DownloadURL, i.Msg, ms(i.SentAt), i.Misses); err != nil {
+			return err
+		}
+	}
+	for _, r := range after.Refunds {
+		if _, err := t.Exec("UPDATE refunds SET state = ?, path = ?, problem = ?, done_at = ? WHERE refund_id = ? AND (state, path, done_at) IS NOT (?, ?, ?)",
+			r.State, r.Path, message(r.Problem), ms(r.DoneAt), r.ID, r.State, r.Path, ms(r.DoneAt)); err != nil {
+			return err
+		}
+	}
+	_, err := t.Exec("UPDATE sales SET view = ?, problem = ?, updated_at = ? WHERE seq = ?", after.View(), message(after.Problem), t.now, seq)
+	return err
+}
+
+// apply moves a sale by an event and stores everything that follows: the new
+// standing, its journal entry, events, alerts, paper that is due, and the
+// operation that is needed next. settled says that the event is the outcome of
+// the sale's claimed operation.
+func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
+	before := l.Standing
+	after, effects := trade.Step(before, e)
+	if !reflect.DeepEqual(before, after) {
+		if err := t.save(l.seq, before, after); err != nil {
+			return fmt.Errorf("cannot store sale %s: %w", l.SaleID, err)
+		}
+		kind := strings.TrimPrefix(fmt.Sprintf("%T", e), "trade.")
+		if err := t.record(entry{kind: kind, sale: l.SaleID, state: string(after.View()), digest: digestOf(after)}); err != nil {
+			return err
+		}
+		t.s.log.Info("sale moved", "sale", l.SaleID, "event", kind, "state", after.View())
+	}
+	l.Standing = after
+	for _, f := range effects {
+		if err := t.effect(l, f); err != nil {
+			return err
+		}
+	}
+	t.sales = append(t.sales, l.SaleID)
+	return t.plan(l, settled)
+}
+
+func (t *tx) effect(l *loaded, f trade.Effect) error {
+	switch f := f.(type) {
+	case trade.Tell:
+		return t.tell(f.Type, l.SaleID, f.RefundID, f.State, "")
+	case trade.PaperDue:
+		t.paper = true
+		if _, err := t.Exec("UPDATE prints SET state = 'queued', due_at = min(due_at, ?) WHERE sale = ? AND refund_id = ? AND state = 'waiting_qr'",
+			t.now, l.seq, f.RefundID); err != nil {
+			return err
+		}
+		return t.slipLater(l, f)
+	case trade.Raise:
+		return t.raise(f)
+	case trade.Clear:
+		return t.clear(f.Kind, f.Subject)
+	}
+	return fmt.Errorf("unknown effect %T", f)
+}
+
+// plan stores the operation that the sale needs next. One that is claimed
+// stays until it is settled, so that there is never a second in flight.
+func (t *tx) plan(l *loaded, settled bool) error {
+	var old trade.Op
+	var state string
+	var attempts int
+	err := t.QueryRow("SELECT kind, gen, serial, state, attempts FROM ops WHERE sale = ?", l.seq).Scan(&old.Kind, &old.Gen, &old.Serial, &state, &attempts)
+	known := err == nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if known && state == "claimed" && !settled {
+		return nil
+	}
+	op, need := trade.Next(l.Standing)
+	if !need {
+		_, err := t.Exec("DELETE FROM ops WHERE sale = ?", l.seq)
+		return err
+	}
+	same := known && old.Kind == op.Kind && old.Gen == op.Gen && old.Serial == op.Serial
+	switch {
+	case same && settled:
+		attempts++
+	case same:
+		return nil // already in line
+	default:
+		attempts = 0
+	}
+	now := at(t.now)
+	if op.Lane == trade.LaneLive && now.Sub(l.acceptedAt) > liveFor {
+		op.Lane = trade.LaneBacklog
+	}
+	due := now.Add(t.s.opts.Pause(op, l.Standing, attempts, now))
+	t.lanes[op.Lane] = true
+	_, err = t.Exec(`INSERT INTO ops (sale, kind, gen, serial, lane, state, attempts, due_at) VALUES (?,?,?,?,?,'ready',?,?)
+		ON CONFLICT (sale) DO UPDATE SET kind = excluded.kind, gen = excluded.gen, serial = excluded.serial, lane = excluded.lane,
+		state = 'ready', attempts = excluded.attempts, due_at = excluded.due_at`, l.seq, op.Kind, op.Gen, op.Serial, op.Lane, attempts, ms(due))
+	return err
+}
+
+// liveFor is how long a sale's work is live: the customer stands at the till.
+const liveFor = time.Minute

@@ -1,0 +1,358 @@
+// Package queue is the durable truth: sales, refunds, the platform operations
+// and print jobs that follow from them, the journal, the events and the alerts,
+// in one SQLite file. Its public methods are business events; each is one
+// transaction, in which a state, its journal entry and the work that follows
+// are stored together or not at all.
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"tillagent/trade"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Errors of the store.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrConflict    = errors.New("same id, other content")
+	ErrNotOurs     = errors.New("no longer ours")                   // a claim that was settled already
+	ErrNotWritable = errors.New("the database cannot be written")   // disk full, read-only, input or output error: nothing was stored
+	ErrStopping    = errors.New("the store is closed")              // nothing was stored
+	ErrExceeds     = errors.New("more than what is left to refund") // wrapped by ExceedsError
+	ErrNoQR        = errors.New("the sale has no QR code")
+)
+
+// Options say how a store is kept.
+type Options struct {
+	Path     string        // the database file; made if missing
+	Prefix   string        // the platform's 4-character prefix of numbers
+	TillCode string        // 5 characters; "" keeps the stored one or draws one
+	QRValid  time.Duration // how long a QR code is valid after the sale
+	// Printer says that there is a printer; without one no print jobs are made.
+	Printer bool
+	// QRWait is how long a receipt waits for its QR code. SetQRWait changes it.
+	QRWait time.Duration
+	// SlipLater prints a slip by itself when the QR code of a receipt that was
+	// printed without one comes ([receipt] deferred = "slip").
+	SlipLater bool
+	// Pause says how long the next operation of a sale waits: attempts is 0 for
+	// the first try, then the number of tries that brought no news.
+	Pause func(op trade.Op, s trade.Standing, attempts int, now time.Time) time.Duration
+	Log   *slog.Logger // nil discards
+	Now   func() time.Time
+}
+
+// Store is the open database. It is safe for concurrent use.
+type Store struct {
+	opts   Options
+	log    *slog.Logger
+	writer *sql.DB
+	reader *sql.DB
+	qrWait atomic.Int64
+	mint   trade.Mint
+
+	requests chan request
+	stop     chan struct{}
+	stopOnce sync.Once
+	stopped  chan struct{}
+
+	wakes   map[trade.Lane]chan struct{}
+	paper   chan struct{}
+	waiters waiters
+}
+
+// Open opens the database, brings its tables up to date and marks what a
+// crash broke off: operations whose answer is unknown, prints that may be
+// incomplete.
+func Open(o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if o.Pause == nil {
+		o.Pause = func(trade.Op, trade.Standing, int, time.Time) time.Duration { return 0 }
+	}
+	s := &Store{opts: o, log: o.Log, requests: make(chan request), stop: make(chan struct{}), stopped: make(chan struct{}),
+		wakes: map[trade.Lane]chan struct{}{}, paper: make(chan struct{}, 1)}
+	s.qrWait.Store(int64(o.QRWait))
+	for _, l := range trade.Lanes {
+		s.wakes[l] = make(chan struct{}, 1)
+	}
+	var err error
+	if s.writer, err = sql.Open("sqlite", dsn(o.Path, "&_txlock=immediate")); err != nil {
+		return nil, fmt.Errorf("cannot open database %s: %w", o.Path, err)
+	}
+	s.writer.SetMaxOpenConns(1)
+	if s.reader, err = sql.Open("sqlite", dsn(o.Path, "&_pragma=query_only(1)")); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.Close())
+	}
+	s.reader.SetMaxOpenConns(4)
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.Close(), s.reader.Close())
+	}
+	go s.write()
+	return s, nil
+}
+
+// dsn carries the pragmas, so that every pooled connection gets them.
+func dsn(path, more string) string {
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	if strings.Contains(u.Path, ":") && !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path // C:/… on Windows
+	}
+	return u.String() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)" +
+		"&_pragma=foreign_keys(1)" + more
+}
+
+// prepare migrates, reads what numbers are made of and recovers.
+func (s *Store) prepare() error {
+	if err := s.migrate(); err != nil {
+		return err
+	}
+	dbtx, err := s.writer.Begin()
+	if err != nil {
+		return err
+	}
+	defer dbtx.Rollback() // after Commit it does nothing
+	t := s.begin(dbtx)
+	if err := t.number(s); err != nil {
+		return err
+	}
+	if err := t.recover(); err != nil {
+		return err
+	}
+	return dbtx.Commit()
+}
+
+// migrate runs the numbered files that the database has not seen, each in a
+// transaction of its own.
+func (s *Store) migrate() error {
+	var version int
+	if err := s.writer.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	if version > len(names) {
+		return fmt.Errorf("the database has version %d, this program knows %d: install the newer program", version, len(names))
+	}
+	for i, name := range names[version:] {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		tx, err := s.writer.Begin()
+		if err != nil {
+			return err
+		}
+		if _, err = tx.Exec(string(text)); err == nil {
+			_, err = tx.Exec("PRAGMA user_version = " + strconv.Itoa(version+i+1))
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("migration %s: %w", name, err), tx.Rollback())
+		}
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the writer after what is being written and closes the database.
+func (s *Store) Close() error {
+	s.stopOnce.Do(func() { close(s.stop) })
+	<-s.stopped
+	return errors.Join(s.reader.Close(), s.writer.Close())
+}
+
+// Wake signals that a lane may have work that is due earlier than known.
+func (s *Store) Wake(l trade.Lane) <-chan struct{} { return s.wakes[l] }
+
+// WakePaper signals the same for print jobs.
+func (s *Store) WakePaper() <-chan struct{} { return s.paper }
+
+// SetQRWait sets how long the receipts of coming sales wait for their QR code.
+func (s *Store) SetQRWait(d time.Duration) { s.qrWait.Store(int64(d)) }
+
+// Writable reports whether the database takes a write, by making one.
+func (s *Store) Writable(ctx context.Context) error {
+	return s.do(ctx, func(t *tx) error {
+		_, err := t.Exec("INSERT INTO meta (key, value) VALUES ('checked_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", t.now)
+		return err
+	})
+}
+
+// request is a write that waits for its turn.
+type request struct {
+	ctx  context.Context
+	do   func(*tx) error
+	done chan error
+}
+
+// maxBatch bounds how many waiting writes share one commit.
+const maxBatch = 64
+
+// do runs a write in a transaction and returns when it is on disk. Writes that
+// wait at the same moment share one commit; one that fails is undone alone.
+func (s *Store) do(ctx context.Context, do func(*tx) error) error {
+	r := request{ctx, do, make(chan error, 1)}
+	select {
+	case s.requests <- r:
+		return <-r.done // once taken it is answered, so that nothing is stored unseen
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.stop:
+		return ErrStopping
+	}
+}
+
+func (s *Store) write() {
+	defer close(s.stopped)
+	for {
+		select {
+		case first := <-s.requests:
+			batch := []request{first}
+		gather:
+			for len(batch) < maxBatch {
+				select {
+				case r := <-s.requests:
+					batch = append(batch, r)
+				default:
+					break gather
+				}
+			}
+			s.commit(batch)
+		case <-s.stop:
+			return
+		}
+	}
+}
+
+// commit runs a batch in one transaction, each request in a savepoint.
+func (s *Store) commit(batch []request) {
+	results := make([]error, len(batch))
+	var done []*tx
+	err := func() error {
+		dbtx, err := s.writer.Begin()
+		if err != nil {
+			return err
+		}
+		defer dbtx.Rollback() // after Commit it does nothing
+		for i, r := range batch {
+			if r.ctx.Err() != nil {
+				results[i] = r.ctx.Err()
+				continue
+			}
+			if _, err := dbtx.Exec("SAVEPOINT one"); err != nil {
+				return err
+			}
+			t := s.begin(dbtx)
+			if results[i] = r.do(t); results[i] != nil {
+				if _, err := dbtx.Exec("ROLLBACK TO one"); err != nil {
+					return err
+				}
+			} else {
+				done = append(done, t)
+			}
+			if _, err := dbtx.Exec("RELEASE one"); err != nil {
+				return err
+			}
+		}
+		return dbtx.Commit()
+	}()
+	for i, r := range batch {
+		if err != nil && results[i] == nil {
+			results[i] = err
+		}
+		r.done <- classify(results[i])
+	}
+	if err == nil {
+		for _, t := range done {
+			t.announce()
+		}
+	}
+}
+
+// classify marks what the disk or the database file is to blame for.
+func classify(err error) error {
+	var se *sqlite.Error
+	if errors.As(err, &se) {
+		switch se.Code() & 0xff {
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			return fmt.Errorf("%w: %v", ErrNotWritable, err)
+		}
+	}
+	return err
+}
+
+// tx is one business event being stored, and what to announce after it is on
+// disk.
+type tx struct {
+	*sql.Tx
+	s     *Store
+	now   int64 // UTC ms
+	lanes map[trade.Lane]bool
+	paper bool
+	sales []string
+}
+
+func (s *Store) begin(dbtx *sql.Tx) *tx {
+	return &tx{Tx: dbtx, s: s, now: s.opts.Now().UnixMilli(), lanes: map[trade.Lane]bool{}}
+}
+
+func (t *tx) announce() {
+	for l := range t.lanes {
+		wake(t.s.wakes[l])
+	}
+	if t.paper {
+		wake(t.s.paper)
+	}
+	t.s.waiters.tell(t.sales)
+}
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // a wake is pending already
+	}
+}
+
+// ms and at convert between the database's milliseconds and times; 0 is the
+// zero time.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
