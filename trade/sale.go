@@ -187,3 +187,12 @@ func ExpiresAt(soldAt time.Time, valid time.Duration) time.Time {
 	y, m, d := soldAt.Add(valid).In(Beijing).Date()
 	return time.Date(y, m, d, 23, 59, 59, 0, Beijing)
 }
+
+// UnitPriceText is the unit price for people: at least two decimals, "" where
+// it is not given.
+func (l Line) UnitPriceText() string {
+	if l.UnitPrice == 0 {
+		return ""
+	}
+	return formatFixed(int64(l.UnitPrice), 8, 2)
+}
