@@ -178,3 +178,8 @@ func messages(a, b, c string) (x, y, z trade.Message, err error) {
 	z, e3 := readMessage(c)
 	return x, y, z, errors.Join(e1, e2, e3)
 }
+
+// Tell stores an event that belongs to no sale, such as platform.offline.
+func (s *Store) Tell(typ, state string) error {
+	return s.do(noDeadline, func(t *tx) error { return t.tell(typ, "", "", state, "") })
+}

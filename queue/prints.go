@@ -289,3 +289,13 @@ func UncertainAlert(saleID string) trade.Raise {
 	return trade.Raise{Kind: trade.AlertPrinter, Subject: "uncertain:" + saleID, SaleID: saleID,
 		Title: trade.Say(trade.AlertPrintUncertain, saleID), Action: trade.Say(trade.AlertPrintUncertainDo)}
 }
+
+// ReleaseReceipts makes every receipt that waits for its QR code due now: the
+// platform is away and waiting is in vain. Slips go on waiting.
+func (s *Store) ReleaseReceipts() error {
+	return s.do(noDeadline, func(t *tx) error {
+		t.paper = true
+		_, err := t.Exec("UPDATE prints SET due_at = ? WHERE state = 'waiting_qr' AND paper <> 'slip' AND due_at > ?", t.now, t.now)
+		return err
+	})
+}

@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"tillagent/trade"
+)
+
+// delays are the pauses before the 1st, 2nd, … repetition of what failed.
+var delays = []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute}
+
+// Delay is the pause before the attempt-th repetition, counted from 1, with
+// ±20 % of jitter so that the tills of a chain do not come back in step. It is
+// at most 15 minutes.
+func Delay(attempt int) time.Duration {
+	d := delays[min(max(attempt, 1), len(delays))-1]
+	return min(d*time.Duration(80+rand.IntN(41))/100, delays[len(delays)-1])
+}
+
+// voidDelays are the pauses before 2.17 is sent again after an answer that did
+// not confirm.
+var voidDelays = []time.Duration{0, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute}
+
+// Pause makes the queue's rule for how long the next operation of a sale
+// waits. fast and slow bound how often unclaimed QR codes and running invoices
+// are asked for.
+func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Time) time.Duration {
+	return func(op trade.Op, s trade.Standing, attempts int, now time.Time) time.Duration {
+		switch op.Kind {
+		case trade.OpQueryQR:
+			q := s.Current()
+			if q == nil || q.State != trade.QRActive {
+				return Delay(attempts + 1) // in doubt: the answer was lost a moment ago
+			}
+			return min(max(now.Sub(q.FetchedAt)/10, fast), slow)
+		case trade.OpVoidQR:
+			if q := s.Current(); q != nil && attempts == 0 {
+				return voidDelays[min(q.VoidTries, len(voidDelays)-1)]
+			}
+		case trade.OpQueryInvoice:
+			if i := s.Invoice(op.Serial); i != nil && i.State == trade.InvBlocked {
+				return slow
+			}
+			return min(Delay(attempts+2), slow)
+		}
+		if attempts == 0 {
+			return 0
+		}
+		return Delay(attempts)
+	}
+}

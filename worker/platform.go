@@ -1,0 +1,256 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tillagent/piaotong"
+	"tillagent/trade"
+
+	"tillagent/queue"
+)
+
+// issueKinds is what the customer may choose on the platform's page: the
+// ordinary digital invoice (interface 2.16, invoiceIssueOptions).
+var issueKinds = []string{"82"}
+
+// call carries an operation to the platform and says what its answer means for
+// the sale; nil for no news.
+func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
+	started := time.Now()
+	e, err := w.ask(ctx, c)
+	if err != nil {
+		e = w.outcome(ctx, c, err)
+	} else {
+		w.answered()
+	}
+	w.Log.Info("platform called", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "attempt", c.Attempts, "took", time.Since(started).Round(time.Millisecond), "err", err)
+	return e
+}
+
+// ask makes the call of an operation.
+func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error) {
+	s := &c.Record.Standing
+	var ref piaotong.QRRef
+	if q := s.Current(); q != nil {
+		ref = piaotong.QRRef{TaxpayerNum: w.Issuer.TaxpayerNum, QRCodeNo: q.No, Amount: q.Amount.String()}
+	}
+	switch c.Op.Kind {
+	case trade.OpCreateQR:
+		made, err := w.Platform.CreateQR(ctx, w.qrRequest(c.Record))
+		return trade.QRCreated{Gen: c.Op.Gen, URL: made.URL, ExtractCode: made.ExtractCode, At: time.Now()}, err
+	case trade.OpQueryQR:
+		seen, err := w.Platform.QueryQR(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		return qrSeen(c, seen), nil
+	case trade.OpVoidQR:
+		voided, err := w.Platform.VoidQRs(ctx, []piaotong.QRRef{ref})
+		if err != nil {
+			return nil, err
+		}
+		if len(voided) == 1 && voided[0].Voided {
+			return trade.VoidConfirmed{Gen: c.Op.Gen, At: time.Now()}, nil
+		}
+		return trade.VoidDenied{Gen: c.Op.Gen}, nil
+	case trade.OpRedFlush:
+		_, err := w.Platform.RedFlush(ctx, w.redRequest(s, c.Op))
+		return trade.RedAccepted{Serial: c.Op.Serial}, err
+	default:
+		state, err := w.Platform.QueryInvoice(ctx, piaotong.InvoiceRef{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: c.Op.Serial})
+		if err != nil {
+			return nil, err
+		}
+		return w.invoiceSeen(c, state), nil
+	}
+}
+
+// outcome turns a failed call into an event, and into what the breaker and the
+// alerts must know.
+func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade.Event {
+	var pe *piaotong.Error
+	if !errors.As(err, &pe) {
+		w.breaker.unused()
+		return w.lost(c) // not the client's error: assume nothing
+	}
+	if pe.Untrusted {
+		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertCredentials, Subject: "untrusted",
+			Title: trade.Say(trade.PlatformUntrusted), Action: trade.Say(trade.PlatformUntrustedDo)}))
+	}
+	switch pe.Kind {
+	case piaotong.Misconfigured:
+		w.misconfigured(pe)
+	case piaotong.Unavailable, piaotong.Unknown:
+		if ctx.Err() == nil && pe.Code == "" {
+			w.unreachable()
+		} else {
+			w.breaker.unused()
+		}
+	default:
+		w.answered()
+	}
+	switch pe.Kind {
+	case piaotong.Refused:
+		if c.Op.Changing() {
+			return trade.Refused{Op: c.Op, Code: pe.Code, Msg: pe.Msg}
+		}
+		return nil
+	case piaotong.NotFound:
+		switch c.Op.Kind {
+		case trade.OpQueryQR:
+			return trade.QRMissing{Gen: c.Op.Gen}
+		case trade.OpQueryInvoice:
+			return trade.InvoiceMissing{Serial: c.Op.Serial, At: time.Now()}
+		}
+		return w.refusedOrNothing(c, pe)
+	case piaotong.AlreadyRed:
+		return trade.RedAlready{Serial: c.Op.Serial, At: time.Now()}
+	case piaotong.Unavailable, piaotong.Misconfigured, piaotong.Auth:
+		if c.Op.Changing() {
+			return trade.Unsent{Op: c.Op}
+		}
+		return nil
+	}
+	return w.lost(c) // Unknown, Duplicate, Pending: ask
+}
+
+// lost says that a changing operation may have been done; a question can
+// simply be asked again.
+func (w *Worker) lost(c *queue.OpClaim) trade.Event {
+	if c.Op.Changing() {
+		return trade.Lost{Op: c.Op}
+	}
+	return nil
+}
+
+// refusedOrNothing is for a "not found" where something was to be changed: the
+// thing itself is missing, so the same call can never succeed.
+func (w *Worker) refusedOrNothing(c *queue.OpClaim, pe *piaotong.Error) trade.Event {
+	if c.Op.Changing() {
+		return trade.Refused{Op: c.Op, Code: pe.Code, Msg: pe.Msg}
+	}
+	return nil
+}
+
+// answered notes that the platform answered, verified.
+func (w *Worker) answered() {
+	if !w.breaker.success(time.Now()) {
+		return
+	}
+	w.Log.Info("platform is back")
+	w.Store.SetQRWait(w.QRWait)
+	w.report("that the platform is back", errors.Join(
+		w.Store.Clear(trade.AlertUnreachable, ""), w.Store.Clear(trade.AlertCredentials, ""),
+		w.Store.Tell("platform.online", ""), w.Store.HastenAll()))
+}
+
+// unreachable notes a transport failure. With the breaker open no receipt
+// waits for the platform.
+func (w *Worker) unreachable() {
+	if w.breaker.failure(time.Now()) {
+		w.Log.Warn("platform cannot be reached; sales go on")
+		w.offline(trade.Raise{Kind: trade.AlertUnreachable, Title: trade.Say(trade.PlatformAway), Action: trade.Say(trade.PlatformAwayDo)})
+	}
+}
+
+func (w *Worker) misconfigured(pe *piaotong.Error) {
+	if w.breaker.stop(time.Now()) {
+		w.Log.Error("the platform refuses this till's set-up", "code", pe.Code, "msg", pe.Msg)
+		w.offline(trade.Raise{Kind: trade.AlertCredentials, Title: trade.Say(trade.PlatformRefuses, pe.Code, pe.Msg), Action: trade.Say(trade.PlatformRefusesDo)})
+	}
+}
+
+func (w *Worker) offline(alert trade.Raise) {
+	w.Store.SetQRWait(0)
+	w.report("that the platform is away", errors.Join(
+		w.Store.Raise(alert), w.Store.Tell("platform.offline", ""), w.Store.ReleaseReceipts()))
+}
+
+// qrRequest makes 2.16's request of a sale.
+func (w *Worker) qrRequest(r *queue.Record) piaotong.QRCreate {
+	s, q := r.Sale, r.Standing.Current()
+	req := piaotong.QRCreate{TaxpayerNum: w.Issuer.TaxpayerNum, EnterpriseName: w.Issuer.EnterpriseName, ShopNum: w.Issuer.ShopNum,
+		QRCodeNo: q.No, TradeNo: s.ID, TradeTime: s.SoldAt, Amount: q.Amount.String(), ExpireTime: q.ExpiresAt,
+		DrawerName: w.Issuer.DrawerName, CashierName: w.Issuer.CashierName, ReviewerName: w.Issuer.ReviewerName, Remark: s.Remark, IssueKinds: issueKinds}
+	if s.ShopNum != "" {
+		req.ShopNum = s.ShopNum
+	}
+	if b := s.Buyer; b.Name != "" {
+		req.Buyer = &piaotong.QRBuyer{Name: b.Name, TaxpayerNum: b.TaxNo, Address: b.Address, Tel: b.Phone, BankName: b.Bank, BankAccount: b.Account,
+			TakerEmail: b.Email, TakerTel: b.Mobile}
+	}
+	for _, l := range s.Items {
+		if l.Amount == 0 {
+			continue // a gift stands on paper; an invoice has no line without an amount
+		}
+		item := piaotong.QRItem{Name: l.Name, Spec: l.Spec, Unit: l.Unit, TaxCode: l.TaxCode, Rate: l.Rate.String(), ZeroTaxFlag: l.ZeroTaxFlag, Amount: l.Amount.String()}
+		if l.Discount != 0 {
+			item.Discount = l.Discount.String()
+		}
+		if l.Quantity != 0 && l.UnitPrice != 0 && l.UnitPrice.Times(l.Quantity) == l.Amount { // 8016: exactly or not at all
+			item.Quantity, item.UnitPrice = l.Quantity.String(), l.UnitPrice.String()
+		}
+		req.Items = append(req.Items, item)
+	}
+	return req
+}
+
+// redRequest makes 2.10's request: the whole blue invoice, negative.
+func (w *Worker) redRequest(s *trade.Standing, op trade.Op) piaotong.RedFull {
+	red := s.Invoice(op.Serial)
+	req := piaotong.RedFull{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: red.Serial, Amount: red.Amount.String(), DefinedData: red.RefundID}
+	if r := s.Refund(red.RefundID); r != nil {
+		req.Reason = trade.Reasons[r.Reason]
+	}
+	for _, i := range s.Invoices {
+		if i.Kind == trade.Blue && i.State == trade.InvRedPend {
+			req.BlueAllEleInvNo = i.Number
+			if i.Number == "" {
+				req.BlueCode, req.BlueNo = i.Code, i.No
+			}
+		}
+	}
+	return req
+}
+
+// qrSeen checks that the code which 2.18 describes is the sale's own.
+func qrSeen(c *queue.OpClaim, seen piaotong.QRStatus) trade.Event {
+	if seen.TradeNo != "" && seen.TradeNo != c.Record.Sale.ID {
+		return trade.QRForeign{Gen: c.Op.Gen}
+	}
+	e := trade.QRSeen{Gen: c.Op.Gen, URL: seen.URL, At: time.Now()}
+	for _, i := range seen.Invoices {
+		amount, err := trade.ParseMoney(i.Amount)
+		if err != nil {
+			amount = c.Record.Standing.Current().Amount // 2.11's net and tax will say
+		}
+		e.Invoices = append(e.Invoices, trade.SeenInvoice{Serial: i.ReqSerialNo, Amount: amount})
+	}
+	return e
+}
+
+// invoiceStates are 2.11's inner codes. An unknown one is no news.
+var invoiceStates = map[string]trade.InvoiceState{
+	piaotong.StateIssued: trade.InvIssued, piaotong.StateAuth: trade.InvBlocked, piaotong.StateWithdrawn: trade.InvWithdrew,
+	piaotong.StatePending: trade.InvIssuing, piaotong.StateFailed: trade.InvFailed,
+}
+
+func (w *Worker) invoiceSeen(c *queue.OpClaim, i piaotong.InvoiceState) trade.Event {
+	state, ok := invoiceStates[i.Code]
+	if !ok {
+		w.Log.Warn("unknown state of an invoice", "sale", c.Record.Sale.ID, "code", i.Code, "msg", i.Msg)
+		return nil
+	}
+	e := trade.InvoiceSeen{Serial: c.Op.Serial, State: state, Number: i.AllEleInvNo, Code: i.InvoiceCode, No: i.InvoiceNo,
+		IssuedAt: i.IssuedAt, DownloadURL: i.DownloadURL, Msg: i.Msg, At: time.Now()}
+	net, err1 := trade.ParseMoney(i.NetAmount)
+	tax, err2 := trade.ParseMoney(i.TaxAmount)
+	if err1 == nil && err2 == nil {
+		e.Net, e.Tax = net, tax
+	} else if state == trade.InvIssued {
+		w.Log.Warn("an issued invoice has no readable amounts", "sale", c.Record.Sale.ID, "serial", c.Op.Serial)
+	}
+	return e
+}

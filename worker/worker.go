@@ -1,0 +1,174 @@
+// Package worker carries accepted work to its end. It is the one place that
+// decides: which lane goes, what an answer of the platform or the printer
+// means for a sale, when to try again, and when a person must be told.
+package worker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tillagent/piaotong"
+	"tillagent/printer"
+	"tillagent/queue"
+	"tillagent/receipt"
+	"tillagent/trade"
+)
+
+// Issuer is who issues the invoices, in the platform's words.
+type Issuer struct {
+	TaxpayerNum    string
+	EnterpriseName string
+	ShopNum        string
+	DrawerName     string
+	CashierName    string
+	ReviewerName   string
+}
+
+// Options say what a worker works with.
+type Options struct {
+	Store    *queue.Store
+	Platform *piaotong.Client // nil: not set up; sales wait
+	Issuer   Issuer
+	Printer  *printer.Device // nil: no printer
+	Profile  printer.Profile
+	Shop     receipt.Shop
+	// Concurrency is how many live sales may be at the platform at a time; 0 is 4.
+	Concurrency int
+	// QRWait is how long a receipt waits for its QR code while the platform answers.
+	QRWait time.Duration
+	Log    *slog.Logger // nil discards
+}
+
+// Worker runs the loops.
+type Worker struct {
+	Options
+	breaker  *breaker
+	printing printing
+	clock    clock
+}
+
+// New makes a worker; Run starts it.
+func New(o Options) *Worker {
+	if o.Concurrency == 0 {
+		o.Concurrency = 4
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	return &Worker{Options: o, breaker: newBreaker()}
+}
+
+// Run works until stop ends: then nothing new is claimed, and what is claimed
+// goes on until work ends. It returns when the last loop has.
+func (w *Worker) Run(stop, work context.Context) {
+	var loops sync.WaitGroup
+	if w.Platform != nil {
+		for _, lane := range trade.Lanes {
+			n := 1 // beside live work one call at a time, so that no backlog takes its place
+			if lane == trade.LaneLive {
+				n = w.Concurrency
+			}
+			loops.Go(func() { w.lane(stop, work, lane, n) })
+		}
+	}
+	if w.Printer != nil {
+		loops.Go(func() { w.paper(stop, work) })
+	}
+	loops.Wait()
+}
+
+// lane claims the due operations of a lane, at most n at a time, and sleeps
+// until the next is due, a commit wakes it or the breaker lets it try.
+func (w *Worker) lane(stop, work context.Context, lane trade.Lane, n int) {
+	var handling sync.WaitGroup
+	defer handling.Wait()
+	slots := make(chan struct{}, n)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-stop.Done():
+			return
+		}
+		pass, wait := w.breaker.allow(lane == trade.LaneLive)
+		var claim *queue.OpClaim
+		if pass {
+			var next time.Time
+			var err error
+			if claim, next, err = w.Store.ClaimOp(stop, lane); err != nil {
+				wait = w.claimFailed(stop, err)
+			} else if claim == nil {
+				wait = until(next)
+			}
+			if claim == nil {
+				w.breaker.unused()
+			}
+		}
+		if claim == nil {
+			<-slots
+			if !w.sleep(stop, w.Store.Wake(lane), w.breaker.changed(), wait) {
+				return
+			}
+			continue
+		}
+		handling.Go(func() {
+			defer func() { <-slots }()
+			w.handle(work, claim)
+		})
+	}
+}
+
+// handle carries one claimed operation to the platform and stores what came
+// of it, even if the agent is stopping by then.
+func (w *Worker) handle(work context.Context, c *queue.OpClaim) {
+	e := w.call(work, c)
+	if err := w.Store.Settle(c, e); err != nil && !errors.Is(err, queue.ErrNotOurs) {
+		w.Log.Error("cannot store an outcome; it is asked for again after a restart", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "err", err)
+	}
+}
+
+// claimFailed is the pause after a failed claim: the database cannot be read
+// or written at the moment.
+func (w *Worker) claimFailed(stop context.Context, err error) time.Duration {
+	if stop.Err() == nil {
+		w.Log.Error("cannot take work from the database", "err", err)
+	}
+	return 5 * time.Second
+}
+
+// sleep waits for a wake, a change or the time; zero waits without a time. It
+// reports false when the worker is to stop.
+func (w *Worker) sleep(stop context.Context, wake, change <-chan struct{}, d time.Duration) bool {
+	var timer <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-stop.Done():
+		return false
+	case <-wake:
+	case <-change:
+	case <-timer:
+	}
+	return true
+}
+
+// until is the time to sleep before t: zero for never, at least a millisecond.
+func until(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(time.Until(t), time.Millisecond)
+}
+
+// report logs what could not be stored beside the work itself.
+func (w *Worker) report(what string, err error) {
+	if err != nil {
+		w.Log.Error("cannot store "+what, "err", err)
+	}
+}
