@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -143,34 +142,5 @@ func (w *Worker) PrinterStatus(ctx context.Context) printer.Status {
 // how much its clock is ahead of ours.
 func (w *Worker) PlatformStatus() (online bool, contact time.Time, skew time.Duration) {
 	online, contact = w.breaker.state()
-	return online, contact, w.clock.offset()
-}
-
-// SawDate takes a Date header of the platform for the clock's offset.
-func (w *Worker) SawDate(server, received time.Time) { w.clock.saw(server.Sub(received)) }
-
-// clock is the platform's clock against ours: the median of the last offsets,
-// which one slow answer does not move.
-type clock struct {
-	mu      sync.Mutex
-	offsets []time.Duration
-}
-
-func (c *clock) saw(offset time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offsets = append(c.offsets, offset)
-	if len(c.offsets) > 9 {
-		c.offsets = c.offsets[1:]
-	}
-}
-
-func (c *clock) offset() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.offsets) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(c.offsets))
-	return sorted[len(sorted)/2].Round(time.Second)
+	return online, contact, w.Clock.Skew()
 }

@@ -40,6 +40,7 @@ type Options struct {
 	Concurrency int
 	// QRWait is how long a receipt waits for its QR code while the platform answers.
 	QRWait time.Duration
+	Clock  *Clock       // fed by the platform's answers; nil is a clock of its own
 	Log    *slog.Logger // nil discards
 }
 
@@ -48,7 +49,6 @@ type Worker struct {
 	Options
 	breaker  *breaker
 	printing printing
-	clock    clock
 }
 
 // New makes a worker; Run starts it.
@@ -58,6 +58,9 @@ func New(o Options) *Worker {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if o.Clock == nil {
+		o.Clock = &Clock{}
 	}
 	return &Worker{Options: o, breaker: newBreaker()}
 }

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"tillagent/cmd/agent/config"
+	"tillagent/trade"
+)
+
+// lang is the language of messages, by --lang or the system's locale.
+var lang string
+
+// systemLang is English where the locale says so, else Chinese.
+func systemLang() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); strings.HasPrefix(v, "en") {
+			return string(trade.EN)
+		} else if v != "" && v != "C" && v != "POSIX" && !strings.HasPrefix(v, "C.") {
+			break
+		}
+	}
+	return string(trade.ZH)
+}
+
+// say picks the words of the language.
+func say(zh, en string) string {
+	if strings.HasPrefix(lang, "en") {
+		return en
+	}
+	return zh
+}
+
+// message is an error for people.
+func message(err error) string {
+	var ps *config.Problems
+	if errors.As(err, &ps) {
+		return strings.TrimRight(ps.In(lang), "\n")
+	}
+	return err.Error()
+}

@@ -1,0 +1,59 @@
+// Command agent is the till agent: the service beside a cash register that
+// takes sales on localhost, keeps them, fetches their invoicing QR codes and
+// prints their receipts. It also holds the stand-ins to try it with: a sandbox
+// of the platform and a paper printer.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// errUsage is a wrong use of the command line: exit status 2.
+var errUsage = errors.New("usage")
+
+// run carries one command out and gives the exit status: 0 done, 1 failed, 2
+// wrong usage.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:           "agent",
+		Short:         "收银开票代理  The till agent: sales in, receipts with invoicing QR codes out",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return errors.Join(errUsage, cmd.Help())
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&lang, "lang", systemLang(), "zh-CN 或 en  language of messages")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %v\n%s", errUsage, err, cmd.UsageString())
+	})
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(demoCommand(), runCommand(), sandboxCommand(), paperCommand(), versionCommand())
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		if err != errUsage {
+			fmt.Fprintln(stderr, err)
+		}
+		return 2
+	default:
+		fmt.Fprintln(stderr, message(err))
+		return 1
+	}
+}

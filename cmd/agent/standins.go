@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tillagent/cmd/agent/config"
+	"tillagent/piaotong/sandbox"
+	"tillagent/printer"
+	"tillagent/printer/paper"
+)
+
+// This file is the one place, beside the demo, where the stand-ins are used:
+// the commands `sandbox` and `paper`, and the printer port paper:DIR.
+
+// sandboxFirst is where the sandbox listens by default.
+const sandboxFirst = "127.0.0.1:18080"
+
+// platformSandbox is a running sandbox.
+type platformSandbox struct {
+	*sandbox.Sandbox
+	URL    string
+	server *http.Server
+	served chan error
+}
+
+// startSandbox starts the stand-in platform. dir "" keeps nothing.
+func startSandbox(addr, dir string, log *slog.Logger) (*platformSandbox, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", say("沙箱无法监听", "the sandbox cannot listen"), err)
+	}
+	url := "http://" + l.Addr().String()
+	s, err := sandbox.New(sandbox.Options{Dir: dir, PublicURL: url, Logger: log})
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	p := &platformSandbox{Sandbox: s, URL: url, served: make(chan error, 1),
+		server: &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}}
+	go func() { p.served <- p.server.Serve(l) }()
+	return p, nil
+}
+
+func (p *platformSandbox) Close() error {
+	err := p.server.Close()
+	<-p.served
+	return errors.Join(err, p.Sandbox.Close())
+}
+
+func sandboxCommand() *cobra.Command {
+	var listen, data string
+	cmd := &cobra.Command{
+		Use:     "sandbox --listen ADDR [--data DIR]",
+		Short:   "票通平台沙箱  The stand-in platform alone, for POS developers",
+		Example: "  agent sandbox --listen 127.0.0.1:18080 --data sandbox",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := filepath.Abs(data)
+			if err != nil {
+				return err
+			}
+			p, err := startSandbox(listen, dir, logger(cmd.ErrOrStderr(), "info"))
+			if err != nil {
+				return err
+			}
+			defer p.Close()
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "%s %s\n%s %s\n\n%s\n\n%s\n", say("沙箱已就绪", "the sandbox is ready:"), p.URL,
+				say("密钥保存在", "keys are in"), dir, say("把下面这一段放进 config.toml:", "put this into config.toml:"), p.Account().ConfigTOML(p.URL, dir))
+			fmt.Fprintf(out, "%s\n  curl -s -X POST %s/_sandbox/claim -H 'Content-Type: application/json' -d '{\"url\":\"%s\",\"buyer_name\":\"%s\"}'\n",
+				say("扮演顾客扫码开票:", "play a customer who scans and submits:"), p.URL, say("小票上的网址", "URL ON THE RECEIPT"), say("个人", "somebody"))
+			select {
+			case <-cmd.Context().Done():
+				return nil
+			case err := <-p.served:
+				p.served <- err // for Close
+				return err
+			}
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", sandboxFirst, "监听地址  address to listen on")
+	cmd.Flags().StringVar(&data, "data", "sandbox", "密钥与台账目录  folder of keys and ledger")
+	return cmd
+}
+
+func paperCommand() *cobra.Command {
+	var listen, dir, profile string
+	var pty bool
+	cmd := &cobra.Command{
+		Use:     "paper [--listen tcp://127.0.0.1:9100] [--dir DIR] [--pty]",
+		Short:   "纸上打印机  The stand-in receipt printer alone: bytes in, PNG and text out",
+		Example: "  agent paper --listen tcp://127.0.0.1:9100 --dir paper\n  agent paper --pty --dir paper",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			model, ok := printer.ProfileByName(profile)
+			if !ok {
+				return fmt.Errorf("%w: --profile: %s", errUsage, say("没有这个型号", "no such model"))
+			}
+			p, err := paper.New(paper.Options{Dir: dir, Profile: model, Logger: logger(cmd.ErrOrStderr(), "info"),
+				OnReceipt: func(r paper.Receipt) { fmt.Fprintf(out, "---- %04d ----\n%s\n", r.N, r.Text) }})
+			if err != nil {
+				return err
+			}
+			defer p.Close()
+			if pty {
+				path, err := p.OpenPTY()
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(out, "%s\n  [printer]\n  port = %q\n", say("打印机已就绪,配置:", "the printer is ready; configure:"), path)
+			} else {
+				addr, ok := strings.CutPrefix(listen, "tcp://")
+				if !ok {
+					return fmt.Errorf("%w: --listen %s", errUsage, say("须形如 tcp://127.0.0.1:9100", "must be like tcp://127.0.0.1:9100"))
+				}
+				at, err := p.ListenTCP(addr)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(out, "%s\n  [printer]\n  port = \"tcp://%s\"\n", say("打印机已就绪,配置:", "the printer is ready; configure:"), at)
+			}
+			<-cmd.Context().Done()
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "tcp://127.0.0.1:9100", "监听地址  address to listen on")
+	cmd.Flags().StringVar(&dir, "dir", "paper", "小票目录  folder for NNNN.png, .txt and .bin")
+	cmd.Flags().StringVar(&profile, "profile", "generic-80", "型号  model")
+	cmd.Flags().BoolVar(&pty, "pty", false, "用伪终端代替网络端口  a pseudo-terminal instead of a TCP port")
+	return cmd
+}
+
+// paperPort is the printer port that writes files instead of paper.
+const paperPort = "paper:"
+
+// paperDialer opens a paper printer within the process for the port paper:DIR.
+func paperDialer(c config.Printer, dir string, log *slog.Logger) (*paper.Printer, dialer, error) {
+	profile, err := profileOf(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, nil, err
+	}
+	p, err := paper.New(paper.Options{Dir: dir, Profile: profile, Logger: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, func(context.Context) (printer.Conn, error) { return p.Conn(), nil }, nil
+}
