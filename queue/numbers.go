@@ -46,7 +46,7 @@ func (t *tx) number(s *Store) error {
 		return err
 	}
 	if text == "" {
-		start := binary.BigEndian.Uint64(draw[8:]) % trade.CounterLimit
+		start := binary.BigEndian.Uint64(draw[8:]) % uint64(trade.CounterLimit)
 		if err := errors.Join(t.setMeta(metaEpoch, "0"), t.setMeta(metaCounter, strconv.FormatUint(start, 10))); err != nil {
 			return err
 		}

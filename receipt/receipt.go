@@ -54,7 +54,8 @@ func (s Shop) Layout(p Paper) printer.Doc {
 		d.sale(p)
 		d.claim(p)
 	}
-	if p.Kind != trade.PaperSlip {
+	if p.Kind != trade.PaperSlip && len(s.Footer) > 0 {
+		d.add(printer.Feed{Lines: 1})
 		for _, l := range s.Footer {
 			d.center(l)
 		}
@@ -177,8 +178,8 @@ func (d *doc) who(s trade.Sale) string {
 
 // row is a line of the wide table: the name takes what the figures leave.
 func (d *doc) row(name, count, price, amount string) printer.Columns {
-	return printer.Columns{{Text: name}, {Text: count, Width: 8, Align: printer.AlignRight},
-		{Text: price, Width: 10, Align: printer.AlignRight}, {Text: amount, Width: 10, Align: printer.AlignRight}}
+	return printer.Columns{{Text: name}, {Text: count, Width: 10, Align: printer.AlignRight},
+		{Text: price, Width: 9, Align: printer.AlignRight}, {Text: amount, Width: 10, Align: printer.AlignRight}}
 }
 
 // total stands tall, its label left and the amount right, without breaking

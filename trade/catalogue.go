@@ -56,6 +56,10 @@ const (
 	BadTime          Key = "bad_time"
 	BadRate          Key = "bad_rate"
 	BadTaxCode       Key = "bad_tax_code"
+	BadMobile        Key = "bad_mobile"
+	BadEmail         Key = "bad_email"
+	BadTaxNo         Key = "bad_tax_no"
+	BadShopNum       Key = "bad_shop_num"
 	OneOf            Key = "one_of"
 	Between          Key = "between"
 	AtLeast          Key = "at_least"
@@ -75,6 +79,8 @@ const (
 	ZeroFlagWithRate Key = "zero_flag_with_rate"
 	NoSuchLine       Key = "no_such_line"
 	LineExceeded     Key = "line_exceeded"
+	NotYet           Key = "not_yet"
+	ReservedID       Key = "reserved_id"
 )
 
 // The keys of what is wrong with a sale or a refund, for a person to act on.
@@ -156,6 +162,10 @@ var catalogue = map[Key]words{
 	BadTime:          {"须为带时区的 RFC 3339 时间,例如 2026-11-22T19:30:05+08:00", "must be an RFC 3339 time with offset, for example 2026-11-22T19:30:05+08:00"},
 	BadRate:          {"税率只能是 0.13 0.09 0.06 0.05 0.03 0.01 0", "must be one of 0.13 0.09 0.06 0.05 0.03 0.01 0"},
 	BadTaxCode:       {"税收分类编码须为 3 到 19 位数字", "must be 3 to 19 digits"},
+	BadMobile:        {"须为 11 位手机号", "must be a mobile number of 11 digits"},
+	BadEmail:         {"不是邮箱地址", "is not an e-mail address"},
+	BadTaxNo:         {"须为 6 到 20 位数字或大写字母", "must be 6 to 20 digits or capital letters"},
+	BadShopNum:       {"须为 6 到 20 位字母或数字", "must be 6 to 20 letters or digits"},
 	OneOf:            {"只能是 %s", "must be one of %s"},
 	Between:          {"须在 %s 到 %s 之间", "must be between %s and %s"},
 	AtLeast:          {"不能小于 %s", "must be at least %s"},
@@ -175,6 +185,8 @@ var catalogue = map[Key]words{
 	ZeroFlagWithRate: {"税率大于 0 时须为空", "must be empty where the rate is above 0"},
 	NoSuchLine:       {"原单没有第 %s 行", "the sale has no line %s"},
 	LineExceeded:     {"超过该行金额 %s", "is more than the line's amount, %s"},
+	NotYet:           {"本版本尚不支持", "is not supported by this version"},
+	ReservedID:       {"不能以 %s 开头(系统保留)", "must not begin with %s, which is the agent's own"},
 
 	SaleRefused:     {"票通平台拒绝了本单数据:%[2]s (%[1]s)", "the platform refuses this sale's data: %[2]s (%[1]s)"},
 	NumberTaken:     {"开票码编号 %s 已被别的单占用", "QR number %s belongs to another sale"},

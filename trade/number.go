@@ -14,7 +14,7 @@ const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 const NumberLen = 20
 
 // CounterLimit bounds the counter of a Mint: seven base-32 digits.
-const CounterLimit = 1 << 35
+const CounterLimit int64 = 1 << 35
 
 // Mint makes the numbers of one till: prefix 4 · till code 5 · epoch 1 ·
 // counter 7 · generation 1 · check 2. Tills with different codes and databases

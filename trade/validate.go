@@ -28,11 +28,12 @@ type Rules struct {
 // (interface 2.9, itemList).
 const MaxLines = 100
 
+const alnum = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
 // IDProblem checks an id that the POS chose: 1 to 50 characters out of
 // A-Z a-z 0-9 . _ : / -, at least one of them a letter or digit.
 func IDProblem(id string) (Message, bool) {
-	const alnum = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	ok := len(id) >= 1 && len(id) <= 50 && strings.Trim(id, alnum+"._:/-") == "" && strings.ContainsAny(id, alnum) && inside(id, alnum+"._:/-")
+	ok := len(id) <= 50 && strings.ContainsAny(id, alnum) && inside(id, alnum+"._:/-")
 	return Say(BadID), !ok
 }
 
@@ -82,6 +83,21 @@ func (r Rules) Check(s *Sale) []Problem {
 	}
 	if len(s.Items) > 0 && sum != s.Total {
 		c.say("total", TotalDiffers, s.Total.String(), sum.String())
+	}
+	if b := s.Buyer; b.Mobile != "" && (len(b.Mobile) != 11 || !allDigits(b.Mobile)) {
+		c.say("buyer.mobile", BadMobile)
+	}
+	if b := s.Buyer; b.Email != "" && (len(b.Email) < 4 || !strings.Contains(b.Email, "@")) {
+		c.say("buyer.email", BadEmail)
+	}
+	if b := s.Buyer; b.TaxNo != "" && (len(b.TaxNo) < 6 || !inside(b.TaxNo, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")) {
+		c.say("buyer.tax_no", BadTaxNo)
+	}
+	if b := s.Buyer; b.Name == "" && b != (Buyer{}) && s.Wish == WishQR {
+		c.say("buyer.name", Required)
+	}
+	if n := s.ShopNum; n != "" && (len(n) < 6 || !inside(n, alnum)) {
+		c.say("shop_num", BadShopNum)
 	}
 	if len(s.Payments) > 20 {
 		c.say("payments", TooMany, "20")

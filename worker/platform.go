@@ -6,9 +6,8 @@ import (
 	"time"
 
 	"tillagent/piaotong"
-	"tillagent/trade"
-
 	"tillagent/queue"
+	"tillagent/trade"
 )
 
 // issueKinds is what the customer may choose on the platform's page: the
@@ -108,6 +107,9 @@ func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade
 	case piaotong.AlreadyRed:
 		return trade.RedAlready{Serial: c.Op.Serial, At: time.Now()}
 	case piaotong.Unavailable, piaotong.Misconfigured, piaotong.Auth:
+		if c.Op.Kind == trade.OpRedFlush && pe.Code == "9999" {
+			return w.lost(c) // "signature" here, "internal error" elsewhere: a red number is asked about first
+		}
 		if c.Op.Changing() {
 			return trade.Unsent{Op: c.Op}
 		}
@@ -189,8 +191,10 @@ func (w *Worker) qrRequest(r *queue.Record) piaotong.QRCreate {
 		if l.Discount != 0 {
 			item.Discount = l.Discount.String()
 		}
-		if l.Quantity != 0 && l.UnitPrice != 0 && l.UnitPrice.Times(l.Quantity) == l.Amount { // 8016: exactly or not at all
-			item.Quantity, item.UnitPrice = l.Quantity.String(), l.UnitPrice.String()
+		// 8016: their product is the amount exactly, or neither is sent; 10 and 16 characters are the most (2.16).
+		quantity, price := l.Quantity.String(), l.UnitPrice.String()
+		if l.Quantity != 0 && l.UnitPrice != 0 && l.UnitPrice.Times(l.Quantity) == l.Amount && len(quantity) <= 10 && len(price) <= 16 {
+			item.Quantity, item.UnitPrice = quantity, price
 		}
 		req.Items = append(req.Items, item)
 	}

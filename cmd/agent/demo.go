@@ -45,7 +45,7 @@ func demoCommand() *cobra.Command {
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
-			level := "warn"
+			level := "error"
 			if verbose {
 				level = "info"
 			}
@@ -142,22 +142,17 @@ func (d *demo) ringUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second+time.Duration(d.sales)*time.Second)
 	defer cancel()
 	names, stamp := exampleNames(), time.Now().Format("0102150405")
-	var ids []string
 	for i := range d.sales {
-		body, err := examples.Sales.ReadFile(names[i%len(names)])
+		name := names[i%len(names)]
+		body, err := examples.Sales.ReadFile(name)
 		if err != nil {
 			return err
 		}
 		id, err := d.post(ctx, body, fmt.Sprintf("%s-%d", stamp, i+1))
 		if err != nil {
-			return fmt.Errorf("%s: %w", names[i%len(names)], err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		ids = append(ids, id)
-	}
-	for _, id := range ids {
-		r, err := d.agent.store.Await(ctx, id, func(r *queue.Record) bool {
-			return r.Prints[0].State != trade.PrintWaitingQR && settled(r.Prints[0].State)
-		})
+		r, err := d.agent.store.Await(ctx, id, func(r *queue.Record) bool { return settled(r.Prints[0].State) })
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,82 @@
+package piaotong
+
+import "slices"
+
+// EndpointKey is one row of the configuration table of paths.
+type EndpointKey struct {
+	Key       string // name in the configuration, e.g. "qr_create"
+	Interface string // the platform's number, e.g. "2.16"
+	Default   string // path; "" while no public source names it: it comes with the platform's own document
+}
+
+// endpointKeys is in the order of the platform's interface numbers. An empty
+// default is never guessed: a call without a path is refused as Misconfigured.
+var endpointKeys = []EndpointKey{
+	{"enterprise_register", "2.2", "/tp/openapi/register.pt"},
+	{"enterprise_info", "2.2", "/tp/openapi/getEnterpriseInfo.pt"},
+	{"account_register", "2.3", "/tp/openapi/registerUser.pt"},
+	{"account_sms_code", "2.4", ""},
+	{"account_sms_login", "2.5", ""},
+	{"account_auth_qr", "2.6", ""},
+	{"account_auth_qr_status", "2.7", ""},
+	{"account_auth_status", "2.8", ""},
+	{"invoice_blue", "2.9", "/tp/openapi/invoiceBlue.pt"},
+	{"invoice_red_full", "2.10", "/tp/openapi/invoiceRed.pt"},
+	{"invoice_query", "2.11", "/tp/openapi/queryInvoice.pt"},
+	{"invoice_query_full", "2.12", "/tp/openapi/queryInvoiceInfo.pt"},
+	{"push_main", "2.13", ""}, // our own path, told to the platform
+	{"invoice_file", "2.15", "/tp/openapi/getAllEleInvFile.pt"},
+	{"qr_create", "2.16", "/tp/openapi/getInvoiceIssueQrcode.pt"},
+	{"qr_void", "2.17", "/tp/openapi/batchDelInvoiceQrcode.pt"},
+	{"qr_query", "2.18", "/tp/openapi/queryQrcodeInvoiceInfo.pt"},
+	{"red_apply", "2.28", ""},
+	{"red_view", "2.29", ""},
+	{"red_issue", "2.30", ""},
+	{"red_review", "2.31", ""},
+	{"red_cancel", "2.32", ""},
+	{"red_list", "2.33", ""},
+	{"red_list_result", "2.34", ""},
+	{"red_init", "2.36", ""},
+	{"red_partial", "2.37", ""},
+	{"account_list", "2.45", ""},
+	{"account_logout", "2.46", ""},
+}
+
+// EndpointKeys returns all configuration keys of paths, in table order.
+func EndpointKeys() []EndpointKey { return slices.Clone(endpointKeys) }
+
+// operation is one row of the table of calls.
+type operation struct {
+	key     string          // row of endpointKeys: number and default path
+	what    string          // completes "cannot …"
+	changes bool            // an unclear answer leaves the outcome unknown
+	repeat  bool            // may be sent again without asking first
+	codes   map[string]Kind // this interface's meaning of codes, before commonCodes
+}
+
+var (
+	opCreateQR = &operation{
+		key: "qr_create", what: "create the invoicing QR code", changes: true,
+	}
+	// Voiding a voided code voids nothing more, so it may be repeated.
+	opVoidQRs = &operation{
+		key: "qr_void", what: "void invoicing QR codes", changes: true, repeat: true,
+	}
+	opQueryQR = &operation{
+		key: "qr_query", what: "ask for the invoices of a QR code", repeat: true,
+	}
+	opRedFlush = &operation{
+		key: "invoice_red_full", what: "reverse the invoice", changes: true,
+		codes: map[string]Kind{"9999": Misconfigured}, // signature check failed
+	}
+	opQueryInvoice = &operation{
+		key: "invoice_query", what: "ask for the invoice", repeat: true,
+		codes: map[string]Kind{"8003": NotFound}, // invoice not found
+	}
+)
+
+// endpoint returns the operation's row of the configuration table.
+func (op *operation) endpoint() EndpointKey {
+	i := slices.IndexFunc(endpointKeys, func(k EndpointKey) bool { return k.Key == op.key })
+	return endpointKeys[i]
+}

@@ -1,0 +1,238 @@
+package sandbox
+
+import (
+	"regexp"
+
+	"tillagent/piaotong"
+)
+
+// qrRef is an element of 2.17's array and the content of 2.18.
+type qrRef struct {
+	TaxpayerNum piaotong.Scalar `json:"taxpayerNum"`
+	QRCodeNo    piaotong.Scalar `json:"qrcodeNo"`
+	Amount      piaotong.Scalar `json:"invoiceAmount"`
+}
+
+func (s *Sandbox) checkRef(r qrRef, malformed, unknown string) (no string, fen int64, err error) {
+	var c checker
+	s.taxpayer(&c, r.TaxpayerNum, malformed, unknown)
+	no = c.required("qrcodeNo", r.QRCodeNo, chars(10, 20))
+	fen = c.fen("invoiceAmount", r.Amount)
+	return no, fen, c.err
+}
+
+type voidResult struct {
+	TaxpayerNum string `json:"taxpayerNum"`
+	QRCodeNo    string `json:"qrcodeNo"`
+	Amount      string `json:"invoiceAmount"`
+	IsDelete    bool   `json:"isDelete"`
+	DeleteMsg   string `json:"deleteMsg"`
+}
+
+// voidQRs is 2.17. A wrong element refuses the whole batch; an element that
+// is right but cannot be voided is answered with isDelete false.
+func (s *Sandbox) voidQRs(c call) (any, error) {
+	var refs []qrRef
+	if err := decode(c.content, &refs); err != nil {
+		return nil, err
+	}
+	if len(refs) == 0 || len(refs) > piaotong.MaxVoidBatch {
+		return nil, invalid("每次作废 1 到 %d 个二维码", piaotong.MaxVoidBatch)
+	}
+	for _, r := range refs {
+		if _, _, err := s.checkRef(r, codeData, "8104"); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]voidResult, 0, len(refs))
+	for _, r := range refs {
+		msg, err := s.voidQR(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, voidResult{
+			TaxpayerNum: string(r.TaxpayerNum), QRCodeNo: string(r.QRCodeNo), Amount: string(r.Amount),
+			IsDelete: msg == "", DeleteMsg: orText(msg, "作废二维码成功"),
+		})
+	}
+	return out, nil
+}
+
+// voidQR voids one code, or says why not. A failed invoice still holds its
+// code, because staff may issue it again.
+func (s *Sandbox) voidQR(r qrRef) (reason string, err error) {
+	q := s.state.qrs[string(r.QRCodeNo)]
+	fen, err := parseFen(string(r.Amount))
+	switch {
+	case err != nil:
+		return "", err
+	case q == nil:
+		return "二维码不存在", nil
+	case q.fen != fen:
+		return "二维码金额不一致", nil
+	case !q.VoidedAt.IsZero():
+		return "二维码已作废", nil
+	case len(q.Invoices) > 0:
+		return "二维码已开票", nil
+	}
+	return "", s.record(Entry{Kind: QRVoidedEntry, QRCodeNo: q.QRCodeNo, TradeNo: q.TradeNo, Amount: q.Amount})
+}
+
+func orText(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+type queryItem struct {
+	ReqSerialNo string `json:"invoiceReqSerialNo"`
+	Amount      string `json:"invoiceItemAmount"`
+}
+
+// queryQR is 2.18. Like the platform's it says nothing of voiding and expiry.
+// The code for a wrong amount is not documented: 8995.
+func (s *Sandbox) queryQR(c call) (any, error) {
+	var r qrRef
+	if err := decode(c.content, &r); err != nil {
+		return nil, err
+	}
+	no, fen, err := s.checkRef(r, codeData, "8004")
+	if err != nil {
+		return nil, err
+	}
+	q := s.state.qrs[no]
+	if q == nil {
+		return nil, refuse("5001", "二维码不存在")
+	}
+	if q.fen != fen {
+		return nil, invalid("invoiceAmount 与二维码金额不一致")
+	}
+	items := []queryItem{}
+	for _, serial := range q.Invoices {
+		items = append(items, queryItem{serial, s.state.invoices[serial].Amount})
+	}
+	if len(items) == 0 {
+		items = append(items, queryItem{"", q.Amount}) // empty number: not invoiced yet
+	}
+	return struct {
+		TaxpayerNum string      `json:"taxpayerNum"`
+		QRCodeNo    string      `json:"qrcodeNo"`
+		TradeNo     string      `json:"tradeNo"`
+		InvoiceURL  string      `json:"invoiceUrl"`
+		Items       []queryItem `json:"itemList"`
+	}{s.account.TaxpayerNum, q.QRCodeNo, q.TradeNo, encodeURL(q.URL), items}, nil
+}
+
+var (
+	serialPattern   = regexp.MustCompile(`^[0-9A-Za-z]{20}$`)
+	eleInvNoPattern = regexp.MustCompile(`^[0-9]{20}$`)
+)
+
+// redFlush is 2.10. The sandbox issues 数电 invoices only, so a blue invoice
+// named by code and number is never found.
+func (s *Sandbox) redFlush(c call) (any, error) {
+	var r struct {
+		TaxpayerNum     piaotong.Scalar `json:"taxpayerNum"`
+		ReqSerialNo     piaotong.Scalar `json:"invoiceReqSerialNo"`
+		BlueAllEleInvNo piaotong.Scalar `json:"blueAllEleInvNo"`
+		BlueCode        piaotong.Scalar `json:"invoiceCode"`
+		BlueNo          piaotong.Scalar `json:"invoiceNo"`
+		Reason          piaotong.Scalar `json:"redReason"`
+		Amount          piaotong.Scalar `json:"amount"`
+		DefinedData     piaotong.Scalar `json:"definedData"`
+	}
+	if err := decode(c.content, &r); err != nil {
+		return nil, err
+	}
+	var ch checker
+	s.taxpayer(&ch, r.TaxpayerNum, "9997", "8004")
+	serial := ch.required("invoiceReqSerialNo", r.ReqSerialNo, chars(20, 20))
+	ch.match("invoiceReqSerialNo", serial, serialPattern)
+	blueNo := ch.optional("blueAllEleInvNo", r.BlueAllEleInvNo, chars(20, 20))
+	ch.match("blueAllEleInvNo", blueNo, eleInvNoPattern)
+	ch.optional("invoiceCode", r.BlueCode, chars(12, 12))
+	ch.optional("invoiceNo", r.BlueNo, chars(8, 8))
+	if older := r.BlueCode != "" && r.BlueNo != ""; older == (blueNo != "") || (r.BlueCode == "") != (r.BlueNo == "") {
+		ch.fail(invalid("blueAllEleInvNo 与 invoiceCode、invoiceNo 必须且只能填写一种"))
+	}
+	ch.required("redReason", r.Reason, gbk(1, 100))
+	amount := ch.fen("amount", r.Amount)
+	ch.optional("definedData", r.DefinedData, chars(1, 200))
+	if ch.err != nil {
+		return nil, ch.err
+	}
+	return s.requestRed(serial, blueNo, amount, c.base)
+}
+
+func (s *Sandbox) requestRed(serial, blueNo string, amount int64, base string) (any, error) {
+	if known := s.state.invoices[serial]; known != nil {
+		if known.Code == piaotong.StatePending {
+			return nil, refuse("8040", "该发票请求流水号正在处理中")
+		}
+		return nil, refuse("8021", "发票请求流水号已存在")
+	}
+	blue := s.state.invoices[s.state.byNumber[blueNo]]
+	switch {
+	case blue == nil || blue.Type != piaotong.TypeBlue:
+		return nil, refuse("8003", "原蓝字发票不存在")
+	case blue.RedSerial != "":
+		return nil, refuse("6005", "原发票已冲红或正在冲红")
+	case amount != -blue.fen:
+		return nil, invalid("amount 必须等于蓝字发票价税合计的负数")
+	}
+	now := s.now()
+	if err := s.record(Entry{
+		At: now, Kind: RedRequestedEntry, ReqSerialNo: serial, BlueSerial: blue.ReqSerialNo, TradeNo: blue.TradeNo,
+		Amount: formatFen(amount), Outcome: s.redOutcome, ReadyAt: now.Add(s.issueDelay).UTC(),
+	}); err != nil {
+		return nil, err
+	}
+	return map[string]string{"invoiceReqSerialNo": serial, "qrCodePath": encodeURL(base + "/i/" + serial)}, nil
+}
+
+// stateTexts are what 2.11 says beside the state.
+var stateTexts = map[string]string{
+	piaotong.StateIssued:  "开票成功",
+	piaotong.StatePending: "开票中",
+	piaotong.StateFailed:  "开票失败：沙箱按设置失败",
+	piaotong.StateAuth:    "数电账号未登录，请完成认证",
+}
+
+// queryInvoice is 2.11. 3999 as a state is promised for pushes only; the
+// sandbox answers it here, because clients must be ready for it.
+func (s *Sandbox) queryInvoice(c call) (any, error) {
+	var r struct {
+		TaxpayerNum piaotong.Scalar `json:"taxpayerNum"`
+		ReqSerialNo piaotong.Scalar `json:"invoiceReqSerialNo"`
+	}
+	if err := decode(c.content, &r); err != nil {
+		return nil, err
+	}
+	var ch checker
+	s.taxpayer(&ch, r.TaxpayerNum, "9997", "9997")
+	serial := ch.required("invoiceReqSerialNo", r.ReqSerialNo, chars(20, 20))
+	if ch.err != nil {
+		return nil, ch.err
+	}
+	inv := s.state.invoices[serial]
+	if inv == nil {
+		return nil, refuse("8003", "发票不存在")
+	}
+	out := map[string]string{
+		"taxpayerNum":        s.account.TaxpayerNum,
+		"invoiceReqSerialNo": inv.ReqSerialNo,
+		"invoiceType":        inv.Type,
+		"code":               inv.Code,
+		"msg":                stateTexts[inv.Code],
+	}
+	if inv.Code == piaotong.StateIssued {
+		out["allEleInvNo"] = inv.AllEleInvNo
+		out["tradeNo"] = inv.TradeNo
+		out["invoiceDate"] = piaotong.FormatTime(inv.IssuedAt)
+		out["noTaxAmount"] = inv.NetAmount
+		out["taxAmount"] = inv.TaxAmount
+		out["downloadUrl"] = encodeURL(c.base + "/i/" + inv.ReqSerialNo)
+	}
+	return out, nil
+}

@@ -1,0 +1,143 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const ledgerName = "ledger.jsonl"
+
+// EntryKind names a business event.
+type EntryKind string
+
+// The business events.
+const (
+	QRCreatedEntry     EntryKind = "qr_created"
+	QRVoidedEntry      EntryKind = "qr_voided"
+	ClaimedEntry       EntryKind = "claimed"
+	InvoiceIssuedEntry EntryKind = "invoice_issued"
+	InvoiceFailedEntry EntryKind = "invoice_failed"
+	InvoiceAuthEntry   EntryKind = "invoice_auth" // waits for the tax account to log in
+	RedRequestedEntry  EntryKind = "red_requested"
+	RedIssuedEntry     EntryKind = "red_issued"
+	RedFailedEntry     EntryKind = "red_failed"
+	RedAuthEntry       EntryKind = "red_auth"
+)
+
+// Entry is one line of the ledger. All state is made of entries, so it holds
+// whatever a restart needs. Amounts are with tax unless named otherwise.
+type Entry struct {
+	Seq         int       `json:"seq"`
+	At          time.Time `json:"at"`
+	Kind        EntryKind `json:"kind"`
+	QRCodeNo    string    `json:"qrcode_no,omitempty"`
+	TradeNo     string    `json:"trade_no,omitempty"`
+	Amount      string    `json:"amount,omitempty"`
+	ReqSerialNo string    `json:"req_serial_no,omitempty"`
+	BlueSerial  string    `json:"blue_req_serial_no,omitempty"` // of a red invoice
+	AllEleInvNo string    `json:"all_ele_inv_no,omitempty"`
+	BuyerName   string    `json:"buyer_name,omitempty"`
+	Outcome     Outcome   `json:"outcome,omitempty"` // what shall become of a requested invoice
+	ReadyAt     time.Time `json:"ready_at,omitzero"` // and when
+	QR          *QRDetail `json:"qr,omitempty"`
+}
+
+// QRDetail is what a qr_created entry has in addition.
+type QRDetail struct {
+	URL         string    `json:"url"`
+	ExtractCode string    `json:"extract_code"`
+	TradeTime   time.Time `json:"trade_time"`
+	ExpireAt    time.Time `json:"expire_at"`
+	Items       []Item    `json:"items"`
+}
+
+// Item is a line of a code, as far as the invoice's tax needs it.
+type Item struct {
+	Name   string `json:"name"`
+	Amount string `json:"amount"` // with tax, after discount
+	Rate   string `json:"rate"`   // percent: "13"
+}
+
+// ledgerFile is an append-only file of JSON lines.
+type ledgerFile struct {
+	f   *os.File
+	end int64 // where the next line begins
+}
+
+// openLedger replays the ledger in dir and opens it for appending. A last line
+// that was cut off by a crash was never answered for, and is cut away.
+func openLedger(dir string, apply func(Entry) error) (*ledgerFile, error) {
+	f, err := os.OpenFile(filepath.Join(dir, ledgerName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	end, err := replay(f, apply)
+	if err == nil {
+		err = f.Truncate(end)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &ledgerFile{f: f, end: end}, nil
+}
+
+// replay applies all whole lines and returns where the last of them ends.
+func replay(r io.Reader, apply func(Entry) error) (end int64, err error) {
+	br := bufio.NewReader(r)
+	for n := 1; ; n++ {
+		line, err := br.ReadBytes('\n')
+		if err == io.EOF {
+			return end, nil // empty, or a torn last line
+		}
+		if err != nil {
+			return 0, err
+		}
+		var e Entry
+		if err := json.Unmarshal(line, &e); err != nil {
+			if _, err := br.Peek(1); err == io.EOF {
+				return end, nil // torn, too: the file system had the length before the data
+			}
+			return 0, fmt.Errorf("line %d is damaged", n)
+		}
+		if err := apply(e); err != nil {
+			return 0, fmt.Errorf("line %d: %v", n, err)
+		}
+		end += int64(len(line))
+	}
+}
+
+// append writes one line and waits until it is on disk. After a failure the
+// next line takes the place of what may have been written of this one.
+func (l *ledgerFile) append(e Entry) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return err
+	}
+	if _, err := l.f.WriteAt(b.Bytes(), l.end); err != nil {
+		return errors.Join(err, l.f.Truncate(l.end))
+	}
+	if err := l.f.Sync(); err != nil {
+		return errors.Join(err, l.f.Truncate(l.end))
+	}
+	l.end += int64(b.Len())
+	return nil
+}
+
+func (l *ledgerFile) truncate() error {
+	if err := l.f.Truncate(0); err != nil {
+		return err
+	}
+	l.end = 0
+	return l.f.Sync()
+}
+
+func (l *ledgerFile) close() error { return l.f.Close() }

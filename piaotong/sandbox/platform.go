@@ -1,0 +1,170 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"tillagent/piaotong"
+)
+
+const (
+	maxRequest  = 20 << 20
+	codeOK      = "0000"
+	msgOK       = "处理成功"
+	codeData    = "8995" // data check failed, see text
+	codeTrouble = "8996" // business exception
+)
+
+// refusal is a business error: an envelope code other than 0000.
+type refusal struct{ code, msg string }
+
+func (r *refusal) Error() string { return r.code + " " + r.msg }
+
+func refuse(code, msg string) error { return &refusal{code, msg} }
+
+// invalid is the platform's general refusal of data, 8995.
+func invalid(format string, args ...any) error {
+	return refuse(codeData, "数据校验不通过："+fmt.Sprintf(format, args...))
+}
+
+// call is one request, opened.
+type call struct {
+	content []byte
+	base    string // of addresses that go into answers
+}
+
+// platformInterface is one interface of the platform. It runs with mu held and
+// returns the content of the answer.
+type platformInterface struct {
+	number string
+	key    string // of piaotong.EndpointKeys, which has the path
+	run    func(*Sandbox, call) (any, error)
+}
+
+var platformInterfaces = []platformInterface{
+	{"2.10", "invoice_red_full", (*Sandbox).redFlush},
+	{"2.11", "invoice_query", (*Sandbox).queryInvoice},
+	{"2.16", "qr_create", (*Sandbox).createQR},
+	{"2.17", "qr_void", (*Sandbox).voidQRs},
+	{"2.18", "qr_query", (*Sandbox).queryQR},
+}
+
+// servePlatform answers one interface: the envelope around its run, and the
+// fault that was asked for, if any.
+func (s *Sandbox) servePlatform(pi platformInterface) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+		if err != nil {
+			http.Error(w, "request too large or broken off", http.StatusBadRequest)
+			return
+		}
+		fault := s.beginCall(pi.number)
+		if s.failBefore(w, r, fault) {
+			return
+		}
+		var resp piaotong.Response
+		if fault.answers() {
+			resp = s.refuseByFault(body, fault)
+		} else {
+			resp = s.process(pi, body, s.baseURL(r))
+		}
+		raw, err := s.codec.SealResponse(resp)
+		if err != nil {
+			http.Error(w, "cannot seal the answer", http.StatusInternalServerError)
+			return
+		}
+		raw = s.failAfter(r, fault, raw)
+		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+		w.Write(raw)
+	}
+}
+
+func (s *Sandbox) baseURL(r *http.Request) string {
+	if s.publicURL != "" {
+		return strings.TrimRight(s.publicURL, "/")
+	}
+	return "http://" + r.Host
+}
+
+// process does what the platform would do.
+func (s *Sandbox) process(pi platformInterface, body []byte, base string) piaotong.Response {
+	req, err := s.openRequest(body)
+	resp := piaotong.Response{Code: codeOK, Msg: msgOK, SerialNo: req.SerialNo}
+	var content any
+	if err == nil {
+		content, err = s.run(pi, call{req.Content, base})
+	}
+	if err == nil {
+		resp.Content, err = json.Marshal(content)
+	}
+	if err != nil {
+		resp.Content = nil
+		resp.Code, resp.Msg = codeTrouble, "业务异常，请联系客服"
+		if r, ok := errors.AsType[*refusal](err); ok {
+			resp.Code, resp.Msg = r.code, r.msg
+		}
+		s.log.Info("sandbox refused", "interface", pi.number, "serial", req.SerialNo, "code", resp.Code, "reason", err.Error())
+	}
+	return resp
+}
+
+func (s *Sandbox) run(pi platformInterface, c call) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	if err := s.advance(); err != nil {
+		return nil, err
+	}
+	return pi.run(s, c)
+}
+
+// openRequest verifies the envelope and checks its fields. With an error the
+// request has as much as could be verified.
+func (s *Sandbox) openRequest(body []byte) (piaotong.Request, error) {
+	req, err := s.codec.OpenRequest(body)
+	if e, ok := errors.AsType[*piaotong.EnvelopeError](err); ok {
+		switch e.Problem {
+		case piaotong.MissingSignature, piaotong.BadSignature:
+			return req, refuse("9999", "验签失败")
+		case piaotong.BadContent:
+			return req, invalid("业务报文解密失败（%s）", e.Detail)
+		default:
+			return req, invalid("报文格式错误（%s）", e.Detail)
+		}
+	}
+	if err != nil {
+		return req, err
+	}
+	switch {
+	case req.PlatformCode != s.account.PlatformCode:
+		return req, refuse("9998", "平台编码不合法")
+	case req.SignType != "RSA":
+		return req, invalid("signType 只支持 RSA")
+	case req.Format != "" && req.Format != "JSON":
+		return req, invalid("format 只支持 JSON")
+	case req.Version != "1.0":
+		return req, invalid("version 只支持 1.0")
+	case len(req.SerialNo) != 26 || !alnumPattern.MatchString(req.SerialNo):
+		return req, invalid("serialNo 必须为 26 位字母或数字")
+	case !strings.HasPrefix(req.SerialNo, s.account.PlatformPrefix):
+		return req, invalid("serialNo 必须以平台简称 %s 开头", s.account.PlatformPrefix)
+	}
+	if _, err := piaotong.ParseTime(req.Timestamp); err != nil {
+		return req, invalid("timestamp 格式必须为 yyyy-MM-dd HH:mm:ss")
+	}
+	return req, nil
+}
+
+// decode reads a content into the struct or slice that v points to.
+func decode(content []byte, v any) error {
+	if err := json.Unmarshal(content, v); err != nil {
+		return invalid("业务报文格式错误（%v）", err)
+	}
+	return nil
+}

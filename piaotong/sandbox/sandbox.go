@@ -1,0 +1,183 @@
+// Package sandbox is a stand-in for the Piaotong (票通) platform: an
+// http.Handler that decrypts, verifies and judges requests as strictly as the
+// platform documents, keeps a ledger of what it did, shows the customer's page
+// behind every QR code, and misbehaves on demand.
+//
+// It serves developers of cash registers who have no test account yet, and
+// tests. Invoices it issues are worth nothing.
+//
+// Where the platform's document is silent the sandbox chooses, and says so at
+// the place: see the comments of the interfaces.
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"tillagent/piaotong"
+)
+
+// Options configures a [Sandbox]. The zero value is useful: in memory only.
+type Options struct {
+	Dir       string           // keeps keys and ledger; "" = memory only
+	PublicURL string           // base of the QR codes' addresses, e.g. "http://127.0.0.1:18080"; "" = the host that was called
+	Logger    *slog.Logger     // nil = discard
+	Now       func() time.Time // nil = time.Now; also told to clients in the Date header
+}
+
+// Sandbox is the stand-in platform. It is safe for concurrent use.
+type Sandbox struct {
+	account   Account
+	codec     *piaotong.Codec // the platform's side
+	publicURL string
+	now       func() time.Time
+	log       *slog.Logger
+	handler   http.Handler
+	done      chan struct{} // closed by Close: ends answers that are being held back
+
+	mu         sync.Mutex
+	closed     bool
+	file       *ledgerFile // nil in memory
+	state      state
+	calls      map[string]int // by interface, since the start
+	faults     []*activeFault
+	issueDelay time.Duration
+	redOutcome Outcome
+}
+
+// New opens or creates a sandbox. In a directory it finds the keys and the
+// ledger of its last run again.
+func New(o Options) (*Sandbox, error) {
+	s := &Sandbox{
+		publicURL:  o.PublicURL,
+		now:        o.Now,
+		log:        o.Logger,
+		done:       make(chan struct{}),
+		state:      newState(),
+		calls:      map[string]int{},
+		issueDelay: time.Second,
+		redOutcome: Issued,
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	keys, err := openKeys(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the sandbox's keys: %v", err)
+	}
+	if s.account, err = keys.account(); err != nil {
+		return nil, fmt.Errorf("cannot use the sandbox's keys: %v", err)
+	}
+	if s.codec, err = keys.codec(); err != nil {
+		return nil, fmt.Errorf("cannot use the sandbox's keys: %v", err)
+	}
+	if o.Dir != "" {
+		if s.file, err = openLedger(o.Dir, s.state.apply); err != nil {
+			return nil, fmt.Errorf("cannot open the sandbox's ledger: %v", err)
+		}
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+// Account returns what a client needs to call this sandbox.
+func (s *Sandbox) Account() Account { return s.account }
+
+// ServeHTTP implements http.Handler: the platform's paths, the customer's
+// pages and the control paths under /_sandbox/.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		http.Error(w, "sandbox is closed", http.StatusServiceUnavailable)
+		return
+	}
+	// The platform's clock is ours, so that a test can move it.
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
+	s.handler.ServeHTTP(w, r)
+}
+
+// Close ends answers that are being held back and closes the ledger.
+func (s *Sandbox) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	close(s.done)
+	if s.file == nil {
+		return nil
+	}
+	return s.file.close()
+}
+
+// SetIssueDelay sets how long an invoice stays "in progress" (7777) after it
+// was requested; 1 s at first, 0 = not at all. Requests before keep theirs.
+func (s *Sandbox) SetIssueDelay(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issueDelay = max(d, 0)
+}
+
+// SetRedOutcome sets what becomes of red invoices that are requested from now on.
+func (s *Sandbox) SetRedOutcome(o Outcome) error {
+	if !o.valid() {
+		return badInput("unknown outcome %q", o)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.redOutcome = o
+	return nil
+}
+
+// Reset forgets all codes, invoices, faults and counts, also in the directory.
+// Keys stay.
+func (s *Sandbox) Reset() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	if s.file != nil {
+		if err := s.file.truncate(); err != nil {
+			return fmt.Errorf("cannot empty the ledger: %v", err)
+		}
+	}
+	s.state = newState()
+	clear(s.calls)
+	s.faults = nil
+	return nil
+}
+
+var errClosed = errors.New("the sandbox is closed")
+
+// record makes e true: on disk first, then in memory. The caller holds mu.
+func (s *Sandbox) record(e Entry) error {
+	if s.closed {
+		return errClosed
+	}
+	e.Seq = len(s.state.entries) + 1
+	if e.At.IsZero() {
+		e.At = s.now()
+	}
+	e.At = e.At.UTC()
+	if s.file != nil {
+		if err := s.file.append(e); err != nil {
+			return fmt.Errorf("cannot write the ledger: %v", err)
+		}
+	}
+	if err := s.state.apply(e); err != nil {
+		return err
+	}
+	s.log.Info("sandbox", "kind", e.Kind, "qr", e.QRCodeNo, "invoice", e.ReqSerialNo, "amount", e.Amount)
+	return nil
+}
