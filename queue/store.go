@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -100,7 +101,15 @@ func Open(o Options) (*Store, error) {
 	for _, l := range trade.Lanes {
 		s.wakes[l] = make(chan struct{}, 1)
 	}
-	var err error
+	// Made here and not by SQLite, so that nobody else can read buyers' data;
+	// the files beside it get the same rights.
+	f, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("cannot open database: %w", err)
+	}
 	if s.writer, err = sql.Open("sqlite", dsn(o.Path, "&_txlock=immediate")); err != nil {
 		return nil, fmt.Errorf("cannot open database %s: %w", o.Path, err)
 	}

@@ -1,0 +1,58 @@
+# The targets that people and CI use. Everything a target needs and the machine
+# lacks is installed by `make deps` (Debian packages; Go modules come by themselves).
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+TARGETS  := windows/amd64 windows/386 windows/arm64 linux/amd64 linux/arm64 linux/arm linux/loong64 linux/riscv64
+FUZZTIME ?= 10s
+
+.PHONY: build test deps lint unit binaries bench fuzz clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o agent ./cmd/agent
+
+# test is everything that must hold before a change lands.
+test: deps lint unit binaries
+
+# zbarimg reads the QR codes on the receipts, as a tool that is not ours; the C
+# compiler is for the race detector.
+deps:
+	@missing=""; command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
+		$$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+lint:
+	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "not gofmt-ed:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+unit:
+	$(GO) test -race -timeout 10m ./...
+
+# binaries builds the agent for every target and holds it under 25 MB.
+binaries:
+	@mkdir -p dist
+	@for t in $(TARGETS); do \
+		out=dist/agent-$${t%/*}-$${t#*/}; case $$t in windows/*) out=$$out.exe;; esac; \
+		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $$out ./cmd/agent || exit 1; \
+		size=$$(wc -c < $$out); echo "$$out $$size bytes"; \
+		[ $$size -lt 26214400 ] || { echo "$$out is over 25 MB"; exit 1; }; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# fuzz runs every fuzz target for FUZZTIME.
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf agent dist paper demo-data
