@@ -1,0 +1,171 @@
+package localapi
+
+import (
+	"strings"
+
+	"tillagent/trade"
+)
+
+// maxPayments is the most payments of a sale, as trade.Rules has it.
+const maxPayments = 20
+
+// readSale reads the body of POST /v1/sales, normalised. What it returns with
+// problems must not be used.
+func readSale(body []byte) (trade.Sale, error) {
+	var ps problems
+	o, err := readBody(body, &ps)
+	if err != nil {
+		return trade.Sale{}, err
+	}
+	id := o.id("sale_id")
+	o.need("total", "items")
+	s := trade.Sale{
+		ID: id, SoldAt: o.time("sold_at"),
+		Items: []trade.Line{}, Payments: []trade.Payment{},
+		Cashier: o.text("cashier"), Register: o.text("register"), ShopNum: o.text("shop_num"), Remark: o.text("remark"),
+		Buyer: readBuyer(o.object("buyer")),
+		Wish:  trade.Wish(o.text("invoice")),
+		Print: readPrint(o.object("print")),
+		Extra: o.kept("extra"),
+	}
+	s.Total, _ = o.money("total")
+	for _, l := range o.objects("items", trade.MaxLines) {
+		s.Items = append(s.Items, readLine(l))
+	}
+	for _, p := range o.objects("payments", maxPayments) {
+		s.Payments = append(s.Payments, readPayment(p))
+	}
+	o.end()
+	s.Normalise()
+	return s, ps.failure()
+}
+
+func readLine(o *object) trade.Line {
+	o.need("name", "amount")
+	l := trade.Line{
+		SKU: o.text("sku"), Name: o.text("name"), Spec: o.text("spec"), Unit: o.text("unit"),
+		Quantity: o.decimal("quantity"), UnitPrice: o.decimal("unit_price"),
+		TaxCode: o.text("tax_code"), Rate: o.rate("tax_rate"), ZeroTaxFlag: o.text("zero_tax_flag"),
+	}
+	l.Amount, _ = o.money("amount")
+	l.Discount, _ = o.money("discount")
+	o.end()
+	return l
+}
+
+func readPayment(o *object) trade.Payment {
+	o.need("method", "amount")
+	p := trade.Payment{Method: o.text("method")}
+	p.Amount, _ = o.money("amount")
+	o.end()
+	return p
+}
+
+func readBuyer(o *object) trade.Buyer {
+	defer o.end()
+	return trade.Buyer{
+		Name: o.text("name"), TaxNo: o.text("tax_no"), Address: o.text("address"), Phone: o.text("phone"),
+		Bank: o.text("bank"), Account: o.text("account"), Email: o.text("email"), Mobile: o.text("mobile"),
+	}
+}
+
+// The bounds of copies; as trade.Rules has them, so that a given 0 is not
+// taken for one left out.
+const minCopies, maxCopies = 1, 5
+
+func readPrint(o *object) trade.PrintWish {
+	defer o.end()
+	o.notYet("lines", "raw")
+	return trade.PrintWish{
+		Mode:       trade.PrintMode(o.text("mode")),
+		Copies:     o.integer("copies", minCopies, maxCopies, minCopies),
+		OpenDrawer: o.boolean("open_drawer"),
+	}
+}
+
+// readRefund reads the body of POST /v1/sales/{sale_id}/refunds, normalised.
+func readRefund(body []byte, saleID string) (trade.RefundRequest, error) {
+	var ps problems
+	o, err := readBody(body, &ps)
+	if err != nil {
+		return trade.RefundRequest{}, err
+	}
+	f := trade.RefundRequest{
+		ID: o.id("refund_id"), SaleID: saleID, Items: []trade.RefundLine{},
+		Reason: trade.Reason(o.text("reason")),
+		Print:  readPrint(o.object("print")),
+		Extra:  o.kept("extra"),
+	}
+	// Neither amount nor items means everything, so neither a zero nor an empty
+	// list may be taken for that by accident.
+	amount, hasAmount := o.money("amount")
+	if f.Amount = amount; hasAmount && amount <= 0 {
+		o.add("amount", trade.AtLeast, "0.01")
+	}
+	if n := o.take("items"); n != nil && n.kind == kindList && len(n.items) == 0 && !hasAmount {
+		o.add("items", trade.NoItems)
+	}
+	for _, l := range o.objects("items", trade.MaxLines) {
+		f.Items = append(f.Items, readRefundLine(l))
+	}
+	o.end()
+	f.Normalise()
+	return f, ps.failure()
+}
+
+func readRefundLine(o *object) trade.RefundLine {
+	o.need("line", "amount")
+	l := trade.RefundLine{Line: o.integer("line", 1, trade.MaxLines, 1), Quantity: o.decimal("quantity")}
+	l.Amount, _ = o.money("amount")
+	o.end()
+	return l
+}
+
+// printRequest is the body of POST /v1/sales/{sale_id}/print.
+type printRequest struct {
+	jobID  string
+	paper  trade.Paper
+	copies int
+}
+
+// ownJobs are the beginnings of the ids of the agent's own print jobs.
+var ownJobs = []string{"sale:", "refund:", "slip:"}
+
+func readPrintRequest(body []byte) (printRequest, error) {
+	var ps problems
+	o, err := readBody(body, &ps)
+	if err != nil {
+		return printRequest{}, err
+	}
+	p := printRequest{jobID: o.id("job_id"), paper: trade.Paper(o.text("what")), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
+	for _, own := range ownJobs {
+		if strings.HasPrefix(p.jobID, own) {
+			o.add("job_id", trade.ReservedID, own)
+		}
+	}
+	switch p.paper {
+	case "":
+		p.paper = trade.PaperReceipt
+	case trade.PaperReceipt, trade.PaperSlip:
+	default:
+		o.add("what", trade.OneOf, "receipt, slip")
+	}
+	o.end()
+	return p, ps.failure()
+}
+
+// checkRetry checks the body of POST /v1/sales/{sale_id}/retry, which may be
+// missing.
+func checkRetry(body []byte) error {
+	if len(body) == 0 {
+		return nil
+	}
+	var ps problems
+	o, err := readBody(body, &ps)
+	if err != nil {
+		return err
+	}
+	o.notYet("items")
+	o.end()
+	return ps.failure()
+}

@@ -1,0 +1,245 @@
+package localapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"tillagent/trade"
+)
+
+// route is one call of the API. In a path, {id} stands for one segment.
+type route struct {
+	method, path string
+	role         Role // the least that may call; "" needs no token
+	handle       func(*Server, *call) (any, error)
+	conflict     trade.Key // the code where the id that is posted has other content
+}
+
+var routes = []route{
+	{"POST", "/v1/sales", RolePOS, (*Server).postSale, trade.ErrSaleConflict},
+	{"GET", "/v1/sales/{id}", RoleRead, (*Server).getSale, ""},
+	{"GET", "/v1/sales/{id}/qr.png", RoleRead, (*Server).getQR, ""},
+	{"GET", "/v1/sales/{id}/receipt.png", RoleRead, (*Server).getReceiptPicture, ""},
+	{"GET", "/v1/sales/{id}/receipt.txt", RoleRead, (*Server).getReceiptText, ""},
+	{"POST", "/v1/sales/{id}/print", RolePOS, (*Server).postPrint, trade.ErrJobConflict},
+	{"POST", "/v1/sales/{id}/retry", RolePOS, (*Server).postRetry, ""},
+	{"POST", "/v1/sales/{id}/refunds", RolePOS, (*Server).postRefund, trade.ErrRefundConflict},
+	{"GET", "/v1/refunds/{id}", RoleRead, (*Server).getRefund, ""},
+	{"GET", "/v1/print-jobs/{id}", RoleRead, (*Server).getPrintJob, ""},
+	{"GET", "/v1/status", RoleRead, (*Server).getStatus, ""},
+	{"GET", "/v1/alerts", RoleRead, (*Server).getAlerts, ""},
+	{"GET", "/healthz", "", (*Server).getHealth, ""},
+	{"GET", "/readyz", "", (*Server).getReady, ""},
+}
+
+// match tells whether an escaped path is the route's, and its id. Segments are
+// unescaped after cutting, so that an id may have a slash in it.
+func (rt *route) match(path string) (id string, ok bool) {
+	want, have := strings.Split(rt.path, "/"), strings.Split(path, "/")
+	if len(want) != len(have) {
+		return "", false
+	}
+	for i, segment := range have {
+		text, err := url.PathUnescape(segment)
+		switch {
+		case err != nil:
+			return "", false
+		case want[i] == "{id}" && text != "":
+			id = text
+		case want[i] != text:
+			return "", false
+		}
+	}
+	return id, true
+}
+
+// find looks a request up. Without a route, allow has the methods that the
+// path knows. HEAD works where GET does: net/http leaves the body out.
+func find(method, path string) (found *route, id string, allow []string) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for i := range routes {
+		rt := &routes[i]
+		matched, ok := rt.match(path)
+		switch {
+		case !ok:
+		case rt.method == method:
+			return rt, matched, nil
+		case rt.method == http.MethodGet:
+			allow = append(allow, http.MethodGet, http.MethodHead)
+		default:
+			allow = append(allow, rt.method)
+		}
+	}
+	return nil, "", allow
+}
+
+// call is a request on its way to a handler.
+type call struct {
+	*http.Request
+	id   string // of the path
+	lang trade.Lang
+	body []byte
+}
+
+// What a handler returns is sent as JSON with status 200, unless it is one of
+// these.
+type (
+	// result is a resource with another status and where it is found.
+	result struct {
+		status   int
+		location string
+		value    any
+	}
+	// document is something other than JSON.
+	document struct {
+		contentType string
+		data        []byte
+	}
+)
+
+// Handler is the whole of the local API.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	for name, value := range headers {
+		w.Header().Set(name, value)
+	}
+	c := &call{Request: r, lang: language(r.Header.Get("Accept-Language"))}
+	if err := s.guard.admit(w.Header(), r); err != nil {
+		s.fail(w, c, nil, err)
+		return
+	}
+	if s.guard.preflight(w, r) {
+		return
+	}
+	rt, caller, err := s.enter(w, c)
+	if err != nil {
+		s.fail(w, c, rt, err)
+		return
+	}
+	value, err := rt.handle(s, c)
+	if err != nil {
+		s.fail(w, c, rt, err)
+		return
+	}
+	status := s.succeed(w, c, rt, value)
+	s.log.Debug("call", "method", r.Method, "route", rt.path, "status", status, "client", caller, "took", time.Since(start))
+}
+
+// enter finds the route, checks that the caller may use it and reads the body.
+// Who has no token learns nothing about paths.
+func (s *Server) enter(w http.ResponseWriter, c *call) (rt *route, caller string, err error) {
+	rt, id, allow := find(c.Method, c.URL.EscapedPath())
+	c.id = id
+	if rt == nil || rt.role != "" {
+		who, err := s.guard.client(c.Request)
+		switch {
+		case err != nil:
+			return rt, "", err
+		case rt == nil && allow != nil:
+			return nil, "", &failure{code: trade.ErrMethod, allow: allow}
+		case rt == nil:
+			return nil, "", &failure{code: trade.ErrNotFound}
+		case rank[who.role] < rank[rt.role]:
+			return rt, "", &failure{code: trade.ErrForbiddenRole}
+		}
+		caller = who.name
+	}
+	if rt.method != http.MethodPost {
+		return rt, caller, nil
+	}
+	if s.running.Err() != nil {
+		return rt, "", &failure{code: trade.ErrShuttingDown, retryAfter: stopRetry}
+	}
+	c.body, err = readAll(w, c.Request)
+	return rt, caller, err
+}
+
+func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxBody {
+		w.Header().Set("Connection", "close") // rather than read on to throw away
+		return nil, &failure{code: trade.ErrTooLarge}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, &failure{code: trade.ErrTooLarge}
+	case err != nil: // broken off, or too slow
+		return nil, &failure{code: trade.ErrInvalidJSON}
+	}
+	return body, nil
+}
+
+// succeed writes what a handler returned and gives the status.
+func (s *Server) succeed(w http.ResponseWriter, c *call, rt *route, value any) int {
+	status := http.StatusOK
+	switch v := value.(type) {
+	case document:
+		s.write(w, status, v.contentType, v.data)
+		return status
+	case result:
+		if v.location != "" {
+			w.Header().Set("Location", v.location)
+		}
+		status, value = v.status, v.value
+	}
+	data, err := encode(value)
+	if err != nil {
+		s.fail(w, c, rt, fmt.Errorf("cannot write the answer: %w", err))
+		return http.StatusInternalServerError
+	}
+	s.write(w, status, "application/json", data)
+	return status
+}
+
+// fail is the one place that turns an error into an answer and logs it.
+func (s *Server) fail(w http.ResponseWriter, c *call, rt *route, err error) {
+	if rt == nil {
+		rt = &route{}
+	}
+	f := failureOf(err, rt)
+	p := f.problem(c.lang)
+	switch {
+	case errors.Is(err, context.Canceled) && c.Context().Err() != nil: // nobody listens any more
+	case f.code == trade.ErrInternal:
+		s.log.Error("call failed", "method", c.Method, "route", rt.path, "err", err)
+	default:
+		s.log.Debug("call refused", "method", c.Method, "route", rt.path, "status", p.Status, "code", f.code)
+	}
+	data, err := encode(p)
+	if err != nil {
+		s.log.Error("cannot write a problem", "err", err)
+	}
+	f.setHeaders(w.Header())
+	s.write(w, p.Status, "application/problem+json", data)
+}
+
+func (s *Server) write(w http.ResponseWriter, status int, contentType string, data []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.WriteHeader(status)
+	if _, err := w.Write(data); err != nil {
+		s.log.Debug("the caller has gone", "err", err)
+	}
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // it is never put into a page as it is, and URLs stay readable
+	err := e.Encode(v)
+	return b.Bytes(), err
+}

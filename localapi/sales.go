@@ -1,0 +1,208 @@
+package localapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/skip2/go-qrcode"
+
+	"tillagent/queue"
+	"tillagent/trade"
+)
+
+// storing is the context of a write. What a caller has sent is stored even if
+// the caller hangs up meanwhile.
+func storing(c *call) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(c.Context()), storeTime)
+}
+
+func reading(c *call) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Context(), storeTime)
+}
+
+func (s *Server) poke(saleID string) {
+	if s.o.Poke != nil {
+		s.o.Poke(saleID)
+	}
+}
+
+func (s *Server) postSale(c *call) (any, error) {
+	wait, err := waitFor(c)
+	if err != nil {
+		return nil, err
+	}
+	sale, err := readSale(c.body)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := storing(c)
+	defer cancel()
+	record, created, err := s.takeSale(ctx, sale)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		s.poke(sale.ID)
+	}
+	if wait > 0 {
+		record = s.await(c, record, wait)
+	}
+	out := result{http.StatusOK, salePath(sale.ID), saleResource(record, c.lang)}
+	if created {
+		out.status = http.StatusCreated
+	}
+	return out, nil
+}
+
+// takeSale checks and stores a sale. The digest is taken before the rules fill
+// in what lines leave out, so that other rules later make no conflict; and a
+// sale that is stored already is a repetition even if today's rules would not
+// take it.
+func (s *Server) takeSale(ctx context.Context, sale trade.Sale) (*queue.Record, bool, error) {
+	digest := sale.Digest()
+	var ps problems
+	ps.append(s.o.Rules.Check(&sale)...)
+	if bad := ps.failure(); bad != nil {
+		known, err := s.o.Store.Sale(ctx, sale.ID)
+		switch {
+		case err == nil && known.Digest == digest:
+			return known, false, nil
+		case err == nil || errors.Is(err, queue.ErrNotFound):
+			return nil, false, bad
+		}
+		return nil, false, err
+	}
+	return s.o.Store.AcceptSale(ctx, sale, digest)
+}
+
+// waitFor reads the query's wait=.
+func waitFor(c *call) (time.Duration, error) {
+	text := c.URL.Query().Get("wait")
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > maxWait {
+		var ps problems
+		ps.add("wait", trade.Between, "0s", maxWait.String())
+		return 0, ps.failure()
+	}
+	return d, nil
+}
+
+// await waits for the sale's QR code, at most d, and gives the sale as it then
+// stands. It ends early when the caller hangs up or the server stops.
+func (s *Server) await(c *call, taken *queue.Record, d time.Duration) *queue.Record {
+	ctx, cancel := context.WithTimeout(c.Context(), d)
+	defer cancel()
+	defer context.AfterFunc(s.running, cancel)()
+	r, err := s.o.Store.Await(ctx, taken.Sale.ID, func(r *queue.Record) bool { return r.Standing.Ended() })
+	if err != nil { // the sale is taken all the same
+		s.log.Error("cannot wait for a sale", "sale", taken.Sale.ID, "err", err)
+		return taken
+	}
+	return r
+}
+
+// sale reads the sale of the path.
+func (s *Server) sale(c *call) (*queue.Record, error) {
+	ctx, cancel := reading(c)
+	defer cancel()
+	return s.o.Store.Sale(ctx, c.id)
+}
+
+func (s *Server) getSale(c *call) (any, error) {
+	r, err := s.sale(c)
+	if err != nil {
+		return nil, err
+	}
+	return saleResource(r, c.lang), nil
+}
+
+func (s *Server) postRetry(c *call) (any, error) {
+	if err := checkRetry(c.body); err != nil {
+		return nil, err
+	}
+	ctx, cancel := storing(c)
+	defer cancel()
+	r, err := s.o.Store.Retry(ctx, c.id)
+	if err != nil {
+		return nil, err
+	}
+	s.poke(c.id)
+	return result{http.StatusAccepted, salePath(c.id), saleResource(r, c.lang)}, nil
+}
+
+// The sizes of a QR code's picture, in pixels.
+const (
+	qrSize         = 320
+	qrMin, qrLimit = 96, 1024
+)
+
+func (s *Server) getQR(c *call) (any, error) {
+	size := qrSize
+	if text := c.URL.Query().Get("size"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < qrMin || n > qrLimit {
+			var ps problems
+			ps.add("size", trade.Between, strconv.Itoa(qrMin), strconv.Itoa(qrLimit))
+			return nil, ps.failure()
+		}
+		size = n
+	}
+	r, err := s.sale(c)
+	if err != nil {
+		return nil, err
+	}
+	q := r.Standing.OnPaper()
+	if q == nil {
+		return nil, queue.ErrNoQR
+	}
+	data, err := qrcode.Encode(q.URL, qrcode.Medium, size)
+	if err != nil {
+		return nil, fmt.Errorf("cannot draw the QR code of sale %s: %w", c.id, err)
+	}
+	return document{"image/png", data}, nil
+}
+
+func (s *Server) getReceiptText(c *call) (any, error) {
+	r, err := s.preview(c)
+	if err != nil {
+		return nil, err
+	}
+	text, _, err := s.o.Preview(r)
+	if err != nil {
+		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
+	}
+	return document{"text/plain; charset=utf-8", []byte(text)}, nil
+}
+
+func (s *Server) getReceiptPicture(c *call) (any, error) {
+	r, err := s.preview(c)
+	if err != nil {
+		return nil, err
+	}
+	_, picture, err := s.o.Preview(r)
+	if err != nil {
+		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture); err != nil {
+		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
+	}
+	return document{"image/png", b.Bytes()}, nil
+}
+
+// preview reads the sale whose receipt is asked for.
+func (s *Server) preview(c *call) (*queue.Record, error) {
+	if s.o.Preview == nil {
+		return nil, queue.ErrNoPrinter
+	}
+	return s.sale(c)
+}

@@ -1,0 +1,138 @@
+// Package localapi is the HTTP interface that POS software on the same machine
+// programs against: it guards the listener, reads requests strictly, hands them
+// to the queue and shows what the queue knows. It decides nothing about sales.
+package localapi
+
+import (
+	"context"
+	"image"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tillagent/queue"
+	"tillagent/trade"
+)
+
+// Role is what a token may do.
+type Role string
+
+// The roles, each of which may do what those after it may.
+const (
+	RoleConsole Role = "console" // everything
+	RolePOS     Role = "pos"     // sales, refunds, printing
+	RoleRead    Role = "read"    // reading alone
+)
+
+// rank orders the roles; nobody, the caller without a token, is 0.
+var rank = map[Role]int{RoleRead: 1, RolePOS: 2, RoleConsole: 3}
+
+// Token lets a client in. A token without a secret lets nobody in.
+type Token struct {
+	Name   string // names the client in the log
+	Role   Role
+	Secret string // kept as its SHA-256 alone
+}
+
+// Options say what the server serves and to whom.
+type Options struct {
+	Store  *queue.Store
+	Rules  trade.Rules
+	Tokens []Token
+	// Port is the TCP port that the Host header must carry, beside
+	// 127.0.0.1, localhost, [::1] or one of Hosts.
+	Port    int
+	Hosts   []string // further names, each as "name" (with Port) or "name:port"
+	Origins []string // web pages that may call, each as a browser writes it: "https://pos.example.cn"
+	Version string
+	// Around tells how platform and printer are now; nil means unknown.
+	Around func(context.Context) Around
+	// Preview draws the receipt of a sale as it prints; nil means that there is
+	// no printer to draw it for.
+	Preview func(*queue.Record) (text string, picture image.Image, err error)
+	// Poke, where not nil, hears of each sale for which something was taken: a
+	// sale, a refund, a wish to retry. It must not block.
+	Poke func(saleID string)
+	Log  *slog.Logger // nil discards
+}
+
+// Around is how the agent's surroundings are.
+type Around struct {
+	Platform Platform
+	Printer  Printer
+}
+
+// Platform is how the invoicing platform is.
+type Platform struct {
+	Configured  bool
+	Online      bool
+	LastContact time.Time     // zero: never
+	ClockSkew   time.Duration // the till's clock minus the platform's
+}
+
+// Printer is how the printer is.
+type Printer struct {
+	Configured bool
+	Port       string
+	Profile    string
+	State      string    // ready, paper_low, paper_out, cover_open, offline, error
+	SeenAt     time.Time // zero: never
+}
+
+// Server answers the local API's calls. It is safe for concurrent use.
+type Server struct {
+	o       Options
+	log     *slog.Logger
+	guard   guard
+	started time.Time
+	running context.Context // ends at Stop
+	stop    context.CancelFunc
+	ready   readiness
+}
+
+// New makes a server. It listens to nothing: see Listen, Limit and HTTPServer.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	s := &Server{o: o, log: o.Log, guard: newGuard(o), started: time.Now()}
+	s.running, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Stop refuses new writes with 503 and answers those who wait for a QR code at
+// once. Reading goes on until the HTTP server is shut down.
+func (s *Server) Stop() { s.stop() }
+
+// The limits of a request.
+const (
+	maxBody     = 1 << 20 // bytes
+	maxHeader   = 16 << 10
+	maxWait     = 30 * time.Second // of wait=
+	headerTime  = 2 * time.Second
+	bodyTime    = 10 * time.Second
+	idleTime    = 30 * time.Second
+	storeTime   = 10 * time.Second // for the database to take or give something
+	aroundTime  = 2 * time.Second
+	answerSlack = 10 * time.Second // to write the answer
+)
+
+// netHTTPSlack is what net/http reads of a header beyond MaxHeaderBytes.
+const netHTTPSlack = 4 << 10
+
+// HTTPServer gives an HTTP server with the handler and the limits of the local
+// API. Use it with listeners of Limit.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       headerTime + bodyTime,
+		WriteTimeout:      bodyTime + storeTime + maxWait + answerSlack,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader - netHTTPSlack,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		// OPTIONS * is guarded like everything else.
+		DisableGeneralOptionsHandler: true,
+	}
+}

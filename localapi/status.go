@@ -1,0 +1,193 @@
+package localapi
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"tillagent/queue"
+	"tillagent/trade"
+)
+
+type statusJSON struct {
+	Version   string        `json:"version"`
+	StartedAt *string       `json:"started_at"`
+	TillCode  string        `json:"till_code"`
+	Platform  *platformJSON `json:"platform"` // null: unknown, like the printer
+	Printer   *printerJSON  `json:"printer"`
+	Queue     queueJSON     `json:"queue"`
+	Alerts    int           `json:"alerts"` // how many are active
+	Database  databaseJSON  `json:"database"`
+}
+
+type platformJSON struct {
+	Configured  bool    `json:"configured"`
+	Online      bool    `json:"online"`
+	LastContact *string `json:"last_contact"`
+	ClockSkew   int64   `json:"clock_skew_ms"` // the till's clock minus the platform's
+}
+
+type printerJSON struct {
+	Configured bool    `json:"configured"`
+	Port       string  `json:"port"`
+	Profile    string  `json:"profile"`
+	State      string  `json:"state"`
+	SeenAt     *string `json:"seen_at"`
+}
+
+type queueJSON struct {
+	Sales     map[trade.SaleState]int `json:"sales"`              // every state is there
+	OldestAt  *string                 `json:"oldest_waiting_at"`  // of the sales that wait for their QR code
+	OldestAge int64                   `json:"oldest_waiting_sec"` // 0 where none waits
+	Prints    int                     `json:"prints_waiting"`
+}
+
+type databaseJSON struct {
+	Bytes int64 `json:"bytes"`
+}
+
+func (s *Server) getStatus(c *call) (any, error) {
+	ctx, cancel := reading(c)
+	defer cancel()
+	counts, err := s.o.Store.Counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	alerts, err := s.o.Store.ActiveAlerts()
+	if err != nil {
+		return nil, err
+	}
+	out := statusJSON{
+		Version: s.o.Version, StartedAt: stamp(s.started), TillCode: counts.TillCode,
+		Queue:    queueJSON{Sales: map[trade.SaleState]int{}, OldestAt: stamp(counts.Oldest), Prints: counts.Waiting},
+		Alerts:   len(alerts),
+		Database: databaseJSON{counts.DatabaseLen},
+	}
+	for _, state := range trade.SaleStates {
+		out.Queue.Sales[state] = counts.Sales[state]
+	}
+	if !counts.Oldest.IsZero() {
+		out.Queue.OldestAge = max(0, int64(time.Since(counts.Oldest)/time.Second))
+	}
+	if s.o.Around != nil {
+		ctx, cancel := context.WithTimeout(ctx, aroundTime)
+		defer cancel()
+		a := s.o.Around(ctx)
+		out.Platform = &platformJSON{a.Platform.Configured, a.Platform.Online, stamp(a.Platform.LastContact), a.Platform.ClockSkew.Milliseconds()}
+		out.Printer = &printerJSON{a.Printer.Configured, a.Printer.Port, a.Printer.Profile, a.Printer.State, stamp(a.Printer.SeenAt)}
+	}
+	return out, nil
+}
+
+type alertsJSON struct {
+	Alerts []alertJSON `json:"alerts"`
+}
+
+type alertJSON struct {
+	ID        int64   `json:"id"`
+	Kind      string  `json:"kind"`
+	Severity  string  `json:"severity"` // error: somebody must act; warning: it may mend itself
+	Title     string  `json:"title"`
+	Detail    string  `json:"detail"`
+	Action    string  `json:"action"`
+	SaleID    string  `json:"sale_id"`
+	Account   string  `json:"account"`
+	Count     int     `json:"count"`
+	RaisedAt  *string `json:"raised_at"`
+	LastAt    *string `json:"last_at"`
+	ClearedAt *string `json:"cleared_at"`
+	AckedAt   *string `json:"acked_at"`
+}
+
+// passing are the kinds of alerts that may end without anybody's doing.
+var passing = map[string]bool{trade.AlertUnreachable: true}
+
+// getAlerts gives the active alerts. Ended ones are not served yet, and leaving
+// them out of an answer that should have them would mislead.
+func (s *Server) getAlerts(c *call) (any, error) {
+	if c.URL.Query().Get("active") != "true" {
+		var ps problems
+		ps.add("active", trade.OneOf, "true")
+		return nil, ps.failure()
+	}
+	alerts, err := s.o.Store.ActiveAlerts()
+	if err != nil {
+		return nil, err
+	}
+	out := alertsJSON{Alerts: []alertJSON{}}
+	for _, a := range alerts {
+		out.Alerts = append(out.Alerts, alertResource(a, c.lang))
+	}
+	return out, nil
+}
+
+func alertResource(a queue.Alert, lang trade.Lang) alertJSON {
+	severity := "error"
+	if passing[a.Kind] {
+		severity = "warning"
+	}
+	return alertJSON{ID: a.ID, Kind: a.Kind, Severity: severity, Title: text(a.Title, lang), Detail: text(a.Detail, lang), Action: text(a.Action, lang),
+		SaleID: a.SaleID, Account: a.Account, Count: a.Count,
+		RaisedAt: stampMS(a.Raised), LastAt: stampMS(a.Last), ClearedAt: stampMS(a.Cleared), AckedAt: stampMS(a.Acked)}
+}
+
+func text(m trade.Message, lang trade.Lang) string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.In(lang)
+}
+
+func stampMS(ms int64) *string {
+	if ms == 0 {
+		return nil
+	}
+	return stamp(time.UnixMilli(ms))
+}
+
+type healthJSON struct {
+	Status string `json:"status"`
+}
+
+// getHealth says that the process lives.
+func (s *Server) getHealth(*call) (any, error) { return healthJSON{"ok"}, nil }
+
+// readiness remembers for a moment whether the database takes writes, so that
+// asking often does not write often.
+type readiness struct {
+	mu sync.Mutex
+	at time.Time
+	ok bool
+}
+
+// readyFor is how long an answer about readiness holds.
+const readyFor = time.Second
+
+func (s *Server) writable(ctx context.Context) bool {
+	r := &s.ready
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := time.Now(); r.at.IsZero() || now.Sub(r.at) >= readyFor {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aroundTime)
+		defer cancel()
+		err := s.o.Store.Writable(ctx)
+		if err != nil {
+			s.log.Error("the database takes no writes", "err", err)
+		}
+		r.at, r.ok = now, err == nil
+	}
+	return r.ok
+}
+
+// getReady says whether sales are taken; that needs neither the platform nor
+// the printer.
+func (s *Server) getReady(c *call) (any, error) {
+	if s.running.Err() != nil {
+		return nil, &failure{code: trade.ErrShuttingDown, retryAfter: stopRetry}
+	}
+	if !s.writable(c.Context()) {
+		return nil, &failure{code: trade.ErrStorageFull, status: http.StatusServiceUnavailable}
+	}
+	return healthJSON{"ready"}, nil
+}

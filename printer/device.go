@@ -1,0 +1,278 @@
+package printer
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Confirm is how printing is known to be done.
+type Confirm int
+
+// The ways of confirmation.
+const (
+	ConfirmAuto      Confirm = iota // GS r where the printer answers it, otherwise none
+	ConfirmProcessID                // GS ( H fn 48: a token of each attempt comes back when printed
+	ConfirmStatus                   // GS r 1: answered in order, after everything before it
+	ConfirmNone                     // the printer is written to and never asked
+)
+
+// A Conn is an open port. Read waits for at least one byte; Close frees a
+// waiting Read. The device gives every call its deadline.
+type Conn interface {
+	io.Reader
+	io.Writer
+	io.Closer
+}
+
+// Options of a Device.
+type Options struct {
+	Port     string // COM3, /dev/ttyUSB0, or tcp://HOST:9100; not used where Dial is given
+	Baud     int    // of a serial port; 0 is 9600
+	DataBits int    // 5-8; 0 is 8
+	StopBits int    // 1 or 2; 0 is 1
+	Parity   string // "none", "odd", "even"; "" is none
+
+	// Dial opens the port, so that a caller can bring its own; nil is by Port.
+	Dial func(ctx context.Context) (Conn, error)
+
+	Profile Profile       // of the printer; it names the printer in the log
+	Confirm Confirm       // how printing is known to be done
+	Timeout time.Duration // without progress for this long the port is given up; 0 is 15 s
+	Logger  *slog.Logger  // nil logs nothing
+}
+
+// ErrClosed is the error of a job given to a closed Device.
+var ErrClosed = errors.New("the printer is closed")
+
+// A Device is one printer at one port. It opens the port when it first needs it
+// and again after a failure. Its methods may be called from any goroutine.
+type Device struct {
+	confirm Confirm
+	timeout time.Duration
+	dial    func(context.Context) (Conn, error)
+	log     *slog.Logger
+	nonce   [2]byte // of this Device, in every token
+
+	turn    chan struct{} // holds one value while a job or a question runs
+	closing chan struct{}
+	once    sync.Once
+
+	// What follows belongs to the holder of turn.
+	link      *link         // nil while the port is closed
+	abandoned chan struct{} // gone of a port that would not close; nil is none
+	answered  bool          // the printer has answered some time
+	canGSr    bool          // it has answered GS r some time
+	noProof   bool          // since the port was opened it answered DLE EOT but not GS r
+	owesReply bool          // a GS r may still be answered, after its job was given up
+	broken    bool          // the last job was given up, perhaps within a command
+	tokens    int           // given out so far
+
+	mu   sync.Mutex
+	last Status
+}
+
+// NewDevice checks the options. It opens nothing.
+func NewDevice(o Options) (*Device, error) {
+	dial, err := o.dialer()
+	if err != nil {
+		return nil, err
+	}
+	if o.Confirm < ConfirmAuto || o.Confirm > ConfirmNone {
+		return nil, fmt.Errorf("unknown way of confirmation %d", o.Confirm)
+	}
+	d := &Device{
+		confirm: o.Confirm,
+		timeout: o.Timeout,
+		dial:    dial,
+		log:     o.Logger,
+		turn:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		last:    Status{State: StateUnknown},
+	}
+	if d.timeout <= 0 {
+		d.timeout = 15 * time.Second
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	d.log = d.log.With("printer", o.Profile.Name, "port", o.Port)
+	_, _ = rand.Read(d.nonce[:]) // never fails
+	return d, nil
+}
+
+// Print prints one job and waits until it is known what became of it: as long as
+// the printer makes progress, at most 60 s after its last byte. Cancelling ctx
+// gives the job up, Uncertain once its first byte has left. Jobs wait for each
+// other.
+func (d *Device) Print(ctx context.Context, job []byte) Result {
+	if len(job) == 0 {
+		return Result{Err: errors.New("cannot print an empty job")}
+	}
+	if err := d.take(ctx); err != nil {
+		return Result{Err: err}
+	}
+	defer d.give()
+	s, tier, failed := d.ready(ctx)
+	if failed != nil {
+		return *failed
+	}
+	defer s.end()
+	r := s.print(job, tier)
+	if r.Outcome != Printed && r.Outcome != Sent {
+		d.log.Warn("job not printed", "outcome", r.Outcome.String(), "cause", string(r.Cause), "written", r.Written, "of", len(job), "err", r.Err)
+		d.broken = r.Outcome == Uncertain
+		d.drop()
+	}
+	return r
+}
+
+// Status asks the printer how it is. While a job prints it gives at once what
+// that job has seen. The error tells why the port cannot be opened.
+func (d *Device) Status(ctx context.Context) (Status, error) {
+	select {
+	case d.turn <- struct{}{}:
+	default:
+		return d.lastStatus(), nil
+	}
+	defer d.give()
+	if d.isClosed() {
+		return d.lastStatus(), ErrClosed
+	}
+	s, state, err := d.greet(ctx)
+	if err != nil {
+		return d.lastStatus(), err
+	}
+	s.end()
+	d.log.Debug("status", "state", string(state))
+	return d.lastStatus(), nil
+}
+
+// Close gives up a running job and closes the port. It takes at most some
+// seconds, whatever the port does.
+func (d *Device) Close() error {
+	d.once.Do(func() { close(d.closing) })
+	d.turn <- struct{}{} // every holder lets go soon after closing
+	defer d.give()
+	if d.link != nil {
+		l := d.link
+		d.link = nil
+		if !l.close(false) {
+			return errors.New("the printer's port did not close in time; it is left to the system")
+		}
+	}
+	return nil
+}
+
+// take waits for the turn.
+func (d *Device) take(ctx context.Context) error {
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.closing:
+		return ErrClosed
+	}
+	if d.isClosed() {
+		d.give()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (d *Device) give() { <-d.turn }
+
+func (d *Device) isClosed() bool {
+	select {
+	case <-d.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+func (d *Device) lastStatus() Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
+}
+
+func (d *Device) note(state State) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last.State != state {
+		d.log.Info("printer state", "from", string(d.last.State), "to", string(state))
+	}
+	d.last = Status{State: state, CanAnswer: d.answered, At: time.Now()}
+}
+
+// open opens the port unless it is open. The port may block in opening: it is
+// waited for no longer than dialWait, and closed if it opens later.
+func (d *Device) open(ctx context.Context) error {
+	if d.abandoned != nil {
+		select {
+		case <-d.abandoned:
+			d.abandoned = nil
+		default:
+			return errors.New("cannot open the printer's port: it is still blocked by the job given up before")
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialWait)
+	defer cancel()
+	type opened struct {
+		conn Conn
+		err  error
+	}
+	result := make(chan opened, 1)
+	go func() {
+		conn, err := d.dial(ctx)
+		result <- opened{conn, err}
+	}()
+	var cause error
+	select {
+	case r := <-result:
+		if r.err == nil {
+			d.link = newLink(r.conn)
+		}
+		return r.err
+	case <-ctx.Done():
+		cause = fmt.Errorf("cannot open the printer's port: %w", ctx.Err())
+	case <-d.closing:
+		cause = ErrClosed
+	}
+	go func() {
+		if r := <-result; r.err == nil {
+			r.conn.Close()
+		}
+	}()
+	return cause
+}
+
+// drop gives the port up; what has not left is discarded.
+func (d *Device) drop() {
+	if d.link == nil {
+		return
+	}
+	if !d.link.close(true) {
+		d.abandoned = d.link.gone
+		d.log.Warn("the port did not close in time; it is left to the system")
+	}
+	d.link = nil
+	d.noProof = false
+}
+
+// token gives four characters of 0x21-0x7E that no other attempt has had.
+func (d *Device) token() string {
+	const base = 0x7E - 0x21 + 1
+	d.tokens++
+	n := d.tokens
+	return string([]byte{
+		0x21 + d.nonce[0]%base, 0x21 + d.nonce[1]%base,
+		0x21 + byte(n/base%base), 0x21 + byte(n%base),
+	})
+}

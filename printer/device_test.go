@@ -1,0 +1,495 @@
+package printer_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillagent/printer"
+	"tillagent/printer/paper"
+)
+
+// stand is a stand-in printer with a device before it.
+type stand struct {
+	*paper.Printer
+	*printer.Device
+	receipts chan paper.Receipt
+	profile  printer.Profile
+}
+
+func (s *stand) Close() {
+	s.Device.Close()
+	s.Printer.Close()
+}
+
+// newStand connects both within the process, or over the port that listen opens.
+func newStand(t *testing.T, o printer.Options, listen func(*paper.Printer) string) *stand {
+	t.Helper()
+	p80, _ := printer.ProfileByName("generic-80")
+	s := &stand{receipts: make(chan paper.Receipt, 100), profile: p80}
+	var err error
+	s.Printer, err = paper.New(paper.Options{Profile: p80, OnReceipt: func(r paper.Receipt) { s.receipts <- r }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if listen == nil {
+		o.Dial = func(context.Context) (printer.Conn, error) { return s.Printer.Conn(), nil }
+	} else {
+		o.Port = listen(s.Printer)
+	}
+	o.Profile = p80
+	s.Device, err = printer.NewDevice(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// job is a receipt of so many lines.
+func (s *stand) job(t *testing.T, title string, lines int) []byte {
+	t.Helper()
+	doc := printer.Doc{printer.Line{Text: title}}
+	for range lines {
+		doc = append(doc, printer.Line{Text: "农夫山泉 2 × 2.00"})
+	}
+	b, _, err := printer.Encode(append(doc, printer.Cut{}), s.profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// next is the next receipt's title, and whether it was cut.
+func (s *stand) next(t *testing.T) (title string, cut bool) {
+	t.Helper()
+	select {
+	case r := <-s.receipts:
+		title, _, _ = strings.Cut(r.Text, "\n")
+		return title, r.Cut
+	case <-time.After(10 * time.Second):
+		t.Fatal("no receipt")
+		return "", false
+	}
+}
+
+func expect(t *testing.T, r printer.Result, outcome printer.Outcome, cause printer.Cause) {
+	t.Helper()
+	if r.Outcome != outcome || r.Cause != cause || (r.Err == nil) != (outcome == printer.Printed || outcome == printer.Sent) {
+		t.Errorf("%s %q (written %d, error %v), want %s %q", r.Outcome, r.Cause, r.Written, r.Err, outcome, cause)
+	}
+	if outcome == printer.NotSent && r.Written != 0 {
+		t.Errorf("not sent, but %d bytes were written", r.Written)
+	}
+}
+
+// inBubble runs a test in time that passes by itself.
+func inBubble(t *testing.T, o printer.Options, f func(t *testing.T, s *stand)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t, o, nil)
+		defer s.Close()
+		f(t, s)
+	})
+}
+
+func TestPrintedByEveryConfirmation(t *testing.T) {
+	tests := []struct {
+		confirm printer.Confirm
+		want    printer.Outcome
+	}{
+		{printer.ConfirmAuto, printer.Printed},
+		{printer.ConfirmStatus, printer.Printed},
+		{printer.ConfirmProcessID, printer.Printed},
+		{printer.ConfirmNone, printer.Sent},
+	}
+	for _, tt := range tests {
+		inBubble(t, printer.Options{Confirm: tt.confirm}, func(t *testing.T, s *stand) {
+			for _, title := range []string{"first", "second"} {
+				job := s.job(t, title, 3)
+				r := s.Print(t.Context(), job)
+				expect(t, r, tt.want, "")
+				if r.Written != len(job) {
+					t.Errorf("written %d of %d", r.Written, len(job))
+				}
+				if tt.want == printer.Printed && len(s.receipts) != 1 {
+					t.Errorf("confirmed with %d receipts on paper", len(s.receipts))
+				}
+				if got, cut := s.next(t); got != title || !cut {
+					t.Errorf("%q, cut %v", got, cut)
+				}
+			}
+		})
+	}
+}
+
+// A fault that is there before the first byte keeps the job back.
+func TestPreflight(t *testing.T) {
+	tests := []struct {
+		faults paper.Faults
+		cause  printer.Cause
+		state  printer.State
+	}{
+		{paper.Faults{PaperOut: true}, printer.CausePaperOut, printer.StatePaperOut},
+		{paper.Faults{CoverOpen: true}, printer.CauseCoverOpen, printer.StateCoverOpen},
+		{paper.Faults{Offline: true}, printer.CauseOffline, printer.StateOffline},
+		{paper.Faults{Offline: true, PaperOut: true, CoverOpen: true}, printer.CauseCoverOpen, printer.StateCoverOpen},
+	}
+	for _, confirm := range []printer.Confirm{printer.ConfirmAuto, printer.ConfirmStatus, printer.ConfirmProcessID} {
+		for _, tt := range tests {
+			inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
+				s.SetFaults(tt.faults)
+				expect(t, s.Print(t.Context(), s.job(t, "held", 1)), printer.NotSent, tt.cause)
+				if st, err := s.Status(t.Context()); err != nil || st.State != tt.state || !st.CanAnswer {
+					t.Errorf("status %+v, %v; want %s", st, err, tt.state)
+				}
+				s.SetFaults(paper.Faults{})
+				expect(t, s.Print(t.Context(), s.job(t, "again", 1)), printer.Printed, "")
+				if title, _ := s.next(t); title != "again" || len(s.receipts) != 0 {
+					t.Errorf("%q is on paper", title)
+				}
+			})
+		}
+	}
+}
+
+func TestMute(t *testing.T) {
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		s.SetFaults(paper.Faults{Mute: true})
+		expect(t, s.Print(t.Context(), s.job(t, "mute", 1)), printer.Sent, "")
+		if st, err := s.Status(t.Context()); err != nil || st.State != printer.StateUnknown || st.CanAnswer {
+			t.Errorf("status %+v, %v", st, err)
+		}
+		s.SetFaults(paper.Faults{})
+		expect(t, s.Print(t.Context(), s.job(t, "talks", 1)), printer.Printed, "")
+		// One that has answered and is silent now is switched off.
+		s.SetFaults(paper.Faults{PowerOff: true})
+		expect(t, s.Print(t.Context(), s.job(t, "off", 1)), printer.NotSent, printer.CauseOffline)
+		if st, err := s.Status(t.Context()); err != nil || st.State != printer.StateOffline {
+			t.Errorf("status %+v, %v", st, err)
+		}
+	})
+	for _, confirm := range []printer.Confirm{printer.ConfirmStatus, printer.ConfirmProcessID} {
+		inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
+			s.SetFaults(paper.Faults{Mute: true})
+			expect(t, s.Print(t.Context(), s.job(t, "mute", 1)), printer.NotSent, printer.CauseOffline)
+		})
+	}
+}
+
+// after runs f once so much time has passed.
+func after(d time.Duration, f func()) (wait func()) {
+	var done sync.WaitGroup
+	done.Go(func() {
+		time.Sleep(d)
+		f()
+	})
+	return done.Wait
+}
+
+func TestPaperOutMidJob(t *testing.T) {
+	for _, confirm := range []printer.Confirm{printer.ConfirmAuto, printer.ConfirmProcessID} {
+		inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
+			s.SetFaults(paper.Faults{PaperOutAfter: 100})
+			defer after(8*time.Second, func() { s.SetFaults(paper.Faults{}) })()
+			start := time.Now()
+			expect(t, s.Print(t.Context(), s.job(t, "refilled", 20)), printer.Printed, "")
+			if took := time.Since(start); took < 8*time.Second || took > 9*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if st, _ := s.Status(t.Context()); st.State != printer.StateReady {
+				t.Errorf("then it is %s", st.State)
+			}
+		})
+		inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
+			s.SetFaults(paper.Faults{PaperOutAfter: 100})
+			job := s.job(t, "first", 20)
+			start := time.Now()
+			r := s.Print(t.Context(), job)
+			expect(t, r, printer.Uncertain, printer.CausePaperOut)
+			if took := time.Since(start); took < 15*time.Second || took > 20*time.Second || r.Written != len(job) {
+				t.Errorf("took %v, %d of %d written", took, r.Written, len(job))
+			}
+			expect(t, s.Print(t.Context(), s.job(t, "held", 1)), printer.NotSent, printer.CausePaperOut)
+			// The refilled printer goes on with the first job, slowly, and answers
+			// for it late: that must not count for the second.
+			s.SetFaults(paper.Faults{DelayMS: 300})
+			expect(t, s.Print(t.Context(), s.job(t, "second", 1)), printer.Printed, "")
+			if n := len(s.receipts); n != 2 {
+				t.Fatalf("confirmed with %d receipts on paper", n)
+			}
+			for _, want := range []string{"first", "second"} {
+				if title, cut := s.next(t); title != want || !cut {
+					t.Errorf("%q, cut %v; want %q", title, cut, want)
+				}
+			}
+		})
+	}
+}
+
+func TestPowerCut(t *testing.T) {
+	for _, confirm := range []printer.Confirm{printer.ConfirmAuto, printer.ConfirmProcessID} {
+		inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
+			s.SetFaults(paper.Faults{PowerCutAfter: 200})
+			expect(t, s.Print(t.Context(), s.job(t, "cut off", 40)), printer.Uncertain, printer.CauseOffline)
+			if title, cut := s.next(t); title != "cut off" || cut {
+				t.Errorf("on paper: %q, cut %v", title, cut)
+			}
+			expect(t, s.Print(t.Context(), s.job(t, "dark", 1)), printer.NotSent, printer.CauseOffline)
+			s.SetFaults(paper.Faults{})
+			expect(t, s.Print(t.Context(), s.job(t, "light", 1)), printer.Printed, "")
+			if title, cut := s.next(t); title != "light" || !cut {
+				t.Errorf("on paper: %q, cut %v", title, cut)
+			}
+		})
+	}
+}
+
+// A printer that works, however slowly, is waited for; but not for ever.
+func TestSlowPrinting(t *testing.T) {
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		s.SetFaults(paper.Faults{DelayMS: 1000})
+		start := time.Now()
+		expect(t, s.Print(t.Context(), s.job(t, "slow", 40)), printer.Printed, "")
+		if took := time.Since(start); took < 41*time.Second {
+			t.Errorf("confirmed after %v", took)
+		}
+	})
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		s.SetFaults(paper.Faults{DelayMS: 1000})
+		start := time.Now()
+		expect(t, s.Print(t.Context(), s.job(t, "endless", 200)), printer.Uncertain, printer.CauseOffline)
+		if took := time.Since(start); took < time.Minute || took > 65*time.Second {
+			t.Errorf("gave up after %v", took)
+		}
+		if st, _ := s.Status(t.Context()); st.State != printer.StateReady {
+			t.Errorf("it is %s", st.State)
+		}
+	})
+}
+
+func TestStalled(t *testing.T) {
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		expect(t, s.Print(t.Context(), s.job(t, "before", 1)), printer.Printed, "")
+		s.next(t)
+		s.SetFaults(paper.Faults{StallAfter: 5000})
+		job := s.job(t, "stalled", 600)
+		start := time.Now()
+		r := s.Print(t.Context(), job)
+		expect(t, r, printer.Uncertain, printer.CauseOffline)
+		if took := time.Since(start); took > 17*time.Second || r.Written < 4000 || r.Written >= len(job) {
+			t.Errorf("took %v, %d of %d written", took, r.Written, len(job))
+		}
+		s.SetFaults(paper.Faults{})
+		expect(t, s.Print(t.Context(), s.job(t, "after", 1)), printer.Printed, "")
+		for len(s.receipts) > 1 {
+			if _, cut := s.next(t); cut {
+				t.Error("a piece of the broken receipt was cut")
+			}
+		}
+		if title, cut := s.next(t); title != "after" || !cut {
+			t.Errorf("%q, cut %v", title, cut)
+		}
+	})
+}
+
+// A job that broke off within a picture must not swallow the next.
+func TestBrokenWithinARaster(t *testing.T) {
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		raster := s.profile
+		raster.NativeQR = false
+		broken, _, err := printer.Encode(printer.Doc{printer.Line{Text: "broken"}, printer.QR{Data: strings.Repeat("x", 120)}, printer.Cut{}}, raster)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, s.Print(t.Context(), s.job(t, "before", 1)), printer.Printed, "")
+		s.next(t)
+		s.SetFaults(paper.Faults{StallAfter: 4000})
+		expect(t, s.Print(t.Context(), broken), printer.Uncertain, printer.CauseOffline)
+		s.SetFaults(paper.Faults{})
+		expect(t, s.Print(t.Context(), s.job(t, "next", 1)), printer.Printed, "")
+		s.next(t)
+		if title, cut := s.next(t); title != "next" || !cut {
+			t.Errorf("%q, cut %v", title, cut)
+		}
+	})
+}
+
+func TestCancel(t *testing.T) {
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := s.Print(ctx, s.job(t, "cancelled", 1))
+		if r.Outcome != printer.NotSent || !errors.Is(r.Err, context.Canceled) {
+			t.Errorf("%s, %v", r.Outcome, r.Err)
+		}
+		s.SetFaults(paper.Faults{DelayMS: 1000})
+		ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		r = s.Print(ctx, s.job(t, "given up", 10))
+		if r.Outcome != printer.Uncertain || !errors.Is(r.Err, context.DeadlineExceeded) || r.Cause != "" {
+			t.Errorf("%s %q, %v", r.Outcome, r.Cause, r.Err)
+		}
+		if r := s.Print(t.Context(), nil); r.Outcome != printer.NotSent || r.Err == nil {
+			t.Errorf("an empty job: %s, %v", r.Outcome, r.Err)
+		}
+	})
+}
+
+func TestJobsTakeTurns(t *testing.T) {
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		s.SetFaults(paper.Faults{DelayMS: 100})
+		var jobs sync.WaitGroup
+		for range 5 {
+			jobs.Go(func() { expect(t, s.Print(t.Context(), s.job(t, "job", 5)), printer.Printed, "") })
+		}
+		synctest.Wait()
+		start := time.Now()
+		if st, err := s.Status(t.Context()); err != nil || st.State != printer.StateReady || time.Since(start) != 0 {
+			t.Errorf("status while printing: %+v, %v, after %v", st, err, time.Since(start))
+		}
+		jobs.Wait()
+		if len(s.receipts) != 5 {
+			t.Errorf("%d receipts", len(s.receipts))
+		}
+		for range len(s.receipts) {
+			if r := <-s.receipts; strings.Count(r.Text, "\n") != 6 || !r.Cut {
+				t.Errorf("a receipt of %q", r.Text)
+			}
+		}
+	})
+}
+
+func TestClose(t *testing.T) {
+	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+		s.SetFaults(paper.Faults{DelayMS: 1000})
+		result := make(chan printer.Result, 1)
+		go func() { result <- s.Print(t.Context(), s.job(t, "job", 30)) }()
+		time.Sleep(5 * time.Second)
+		start := time.Now()
+		if err := s.Device.Close(); err != nil || time.Since(start) > 2*time.Second {
+			t.Errorf("Close: %v after %v", err, time.Since(start))
+		}
+		if r := <-result; r.Outcome != printer.Uncertain || !errors.Is(r.Err, printer.ErrClosed) {
+			t.Errorf("%s, %v", r.Outcome, r.Err)
+		}
+		if r := s.Print(t.Context(), s.job(t, "late", 1)); r.Outcome != printer.NotSent || !errors.Is(r.Err, printer.ErrClosed) {
+			t.Errorf("%s, %v", r.Outcome, r.Err)
+		}
+		if _, err := s.Status(t.Context()); !errors.Is(err, printer.ErrClosed) {
+			t.Errorf("Status: %v", err)
+		}
+		if err := s.Device.Close(); err != nil {
+			t.Errorf("second Close: %v", err)
+		}
+	})
+}
+
+func TestPortThatDoesNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		block := make(chan struct{})
+		closed := make(chan struct{})
+		calls := 0
+		d, err := printer.NewDevice(printer.Options{Dial: func(context.Context) (printer.Conn, error) {
+			if calls++; calls == 1 {
+				return nil, errors.New("no such port")
+			}
+			<-block
+			return &closeNoter{closed: closed}, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, d.Print(t.Context(), []byte("x")), printer.NotSent, printer.CauseOffline)
+		start := time.Now()
+		st, err := d.Status(t.Context())
+		if err == nil || st.State != printer.StateOffline || time.Since(start) != 10*time.Second {
+			t.Errorf("status %+v, %v after %v", st, err, time.Since(start))
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		close(block) // a port that opens too late is closed
+		<-closed
+	})
+}
+
+type closeNoter struct {
+	printer.Conn
+	closed chan struct{}
+}
+
+func (c *closeNoter) Close() error {
+	close(c.closed)
+	return nil
+}
+
+// A port that blocks for ever, in Write and in Close, is left behind.
+func TestPortThatNeverComesBack(t *testing.T) {
+	release := make(chan struct{})
+	d, err := printer.NewDevice(printer.Options{
+		Confirm: printer.ConfirmNone, Timeout: 50 * time.Millisecond,
+		Dial: func(context.Context) (printer.Conn, error) { return stuckPort{release}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, d.Print(t.Context(), []byte("x")), printer.Uncertain, printer.CauseOffline)
+	r := d.Print(t.Context(), []byte("x"))
+	expect(t, r, printer.NotSent, printer.CauseOffline)
+	if !strings.Contains(r.Err.Error(), "still blocked") {
+		t.Errorf("error %v", r.Err)
+	}
+	start := time.Now()
+	if err := d.Close(); err != nil || time.Since(start) > 5*time.Second {
+		t.Errorf("Close: %v after %v", err, time.Since(start))
+	}
+	close(release)
+}
+
+type stuckPort struct{ release chan struct{} }
+
+func (s stuckPort) Read([]byte) (int, error)  { <-s.release; return 0, io.EOF }
+func (s stuckPort) Write([]byte) (int, error) { <-s.release; return 0, io.EOF }
+func (s stuckPort) Close() error              { <-s.release; return nil }
+
+func TestOptions(t *testing.T) {
+	bad := map[string]printer.Options{
+		"no port":             {},
+		"unknown scheme":      {Port: "usb:/dev/usb/lp0://x"},
+		"no host":             {Port: "tcp://"},
+		"parity":              {Port: "COM3", Parity: "sometimes"},
+		"data bits":           {Port: "COM3", DataBits: 9},
+		"stop bits":           {Port: "COM3", StopBits: 3},
+		"baud":                {Port: "COM3", Baud: -9600},
+		"way to be confirmed": {Port: "COM3", Confirm: 17},
+	}
+	for name, o := range bad {
+		if _, err := printer.NewDevice(o); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+	for _, o := range []printer.Options{{Port: "COM3"}, {Port: "/dev/ttyUSB0", Baud: 19200, DataBits: 7, StopBits: 2, Parity: "even"}, {Port: "tcp://192.0.2.1"}, {Port: "tcp://[2001:db8::1]:9100"}} {
+		d, err := printer.NewDevice(o)
+		if err != nil {
+			t.Errorf("%+v: %v", o, err)
+			continue
+		}
+		if st, _ := d.Status(canceled()); st.State == printer.StateReady {
+			t.Errorf("%s is ready", o.Port)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}

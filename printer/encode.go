@@ -1,0 +1,213 @@
+package printer
+
+import (
+	"tillagent/printer/internal/sheet"
+)
+
+// ESC/POS commands, by the names of the Epson manuals. Where clones differ from
+// Epson, what is sent is what all of them take.
+var (
+	cmdInit = []byte{0x1B, 0x40} // ESC @: clears the line and all modes, the Chinese mode among them
+
+	// cmdModes must follow every ESC @, at the start of a line.
+	cmdModes = []byte{
+		0x1B, 0x3D, 0x01, // ESC = 1: select the printer
+		0x1B, 0x74, 0x00, // ESC t 0: code page 437
+		0x1B, 0x52, 0x00, // ESC R 0: USA; in China's set $ prints as ¥
+		0x1C, 0x26, // FS &: Chinese mode
+		0x1C, 0x53, 0x00, 0x00, // FS S 0 0: no space beside Chinese characters, or columns drift
+	}
+	cmdLineSpacing = []byte{0x1B, 0x32}                   // ESC 2: default line spacing
+	cmdHRI         = []byte{0x1D, 0x66, 0, 0x1D, 0x48, 2} // GS f 0, GS H 2: barcode text in font A, below
+)
+
+const (
+	barcodeHeight = 80 // dots
+	sliceRows     = 24 // rows of a raster command: a lost byte spoils one slice, and small buffers cope
+)
+
+// maxCommand bounds every command Encode writes, Raw excepted: a raster slice of
+// the widest paper and its header.
+const maxCommand = sliceRows*maxDots/8 + 8
+
+// Encode gives the bytes of a document for one model. It is pure. The error
+// names elements that cannot be printed on this paper; there are no bytes then.
+func Encode(doc Doc, p Profile) ([]byte, []Warning, error) {
+	e := &encoder{profile: p, buf: make([]byte, 0, 2048)}
+	e.buf = append(e.buf, cmdInit...)
+	e.buf = append(e.buf, cmdModes...)
+	warnings, err := lay(doc, p, e)
+	if err != nil {
+		return nil, warnings, err
+	}
+	return e.buf, warnings, nil
+}
+
+// encoder is the target that writes ESC/POS. It sends a mode only when it
+// changes; the zero value of each mode is what ESC @ leaves.
+type encoder struct {
+	profile Profile
+	buf     []byte
+	align   Align
+	size    Size
+	bold    bool
+	unknown bool // after Raw the modes are anyone's guess
+}
+
+func (e *encoder) put(b ...byte) { e.buf = append(e.buf, b...) }
+
+// begin makes the modes known again before anything but Raw.
+func (e *encoder) begin() {
+	if !e.unknown {
+		return
+	}
+	e.unknown = false
+	e.put(cmdModes...)
+	e.put(cmdLineSpacing...)
+	e.sendAlign(AlignLeft)
+	e.sendSize(SizeNormal)
+	e.sendBold(false)
+}
+
+// sendAlign is ESC a n: 1B 61 n.
+func (e *encoder) sendAlign(a Align) {
+	e.put(0x1B, 0x61, byte(a))
+	e.align = a
+}
+
+// sendSize is GS ! n: 1D 21 n, width-1 in the high nibble, height-1 in the low;
+// on models that need it FS ! n (1C 21 n: bit 2 wide, bit 3 tall) for Chinese.
+// ESC ! is never used: clones apply it to ASCII alone.
+func (e *encoder) sendSize(s Size) {
+	wide := s == SizeWide || s == SizeBig
+	tall := s == SizeTall || s == SizeBig
+	var gs, fs byte
+	if wide {
+		gs, fs = 0x10, 0x04
+	}
+	if tall {
+		gs, fs = gs|0x01, fs|0x08
+	}
+	e.put(0x1D, 0x21, gs)
+	if e.profile.ChineseSize {
+		e.put(0x1C, 0x21, fs)
+	}
+	e.size = s
+}
+
+// sendBold is ESC E n: 1B 45 n.
+func (e *encoder) sendBold(on bool) {
+	n := byte(0)
+	if on {
+		n = 1
+	}
+	e.put(0x1B, 0x45, n)
+	e.bold = on
+}
+
+func (e *encoder) setAlign(a Align) {
+	if a != e.align {
+		e.sendAlign(a)
+	}
+}
+
+func (e *encoder) line(parts []part, align Align, size Size) {
+	e.begin()
+	e.setAlign(align)
+	if size != e.size {
+		e.sendSize(size)
+	}
+	for _, p := range parts {
+		if p.bold != e.bold {
+			e.sendBold(p.bold)
+		}
+		e.buf = appendGBK(e.buf, p.text)
+	}
+	e.put('\n')
+}
+
+// feed is LF or ESC d n (1B 64 n) lines, then ESC J n (1B 4A n) dots. It is sent
+// at normal size, because a tall line feeds more.
+func (e *encoder) feed(lines, dots int) {
+	e.begin()
+	if e.size != SizeNormal {
+		e.sendSize(SizeNormal)
+	}
+	if lines == 1 {
+		e.put('\n')
+		lines = 0
+	}
+	for ; lines > 0; lines -= 255 {
+		e.put(0x1B, 0x64, byte(min(lines, 255)))
+	}
+	for ; dots > 0; dots -= 255 {
+		e.put(0x1B, 0x4A, byte(min(dots, 255)))
+	}
+}
+
+// raster is GS v 0 (1D 76 30 0 xL xH yL yH): bytes across, rows down, in slices,
+// which join without a gap.
+func (e *encoder) raster(b *sheet.Bitmap) {
+	e.begin()
+	e.setAlign(AlignCenter)
+	stride := b.Stride()
+	for y := 0; y < b.Height; y += sliceRows {
+		rows := min(sliceRows, b.Height-y)
+		e.put(0x1D, 0x76, 0x30, 0x00, byte(stride), byte(stride>>8), byte(rows), 0)
+		e.put(b.Bits[y*stride : (y+rows)*stride]...)
+	}
+}
+
+// qr is GS ( k (1D 28 6B pL pH 31 fn …). The parameters are digits as characters.
+func (e *encoder) qr(data string, size int) {
+	e.begin()
+	e.setAlign(AlignCenter)
+	e.put(0x1D, 0x28, 0x6B, 0x04, 0x00, 0x31, 0x41, 0x32, 0x00) // fn 165: model 2
+	e.put(0x1D, 0x28, 0x6B, 0x03, 0x00, 0x31, 0x43, byte(size)) // fn 167: dots per module
+	e.put(0x1D, 0x28, 0x6B, 0x03, 0x00, 0x31, 0x45, 0x31)       // fn 169: error correction M
+	n := len(data) + 3
+	e.put(0x1D, 0x28, 0x6B, byte(n), byte(n>>8), 0x31, 0x50, 0x30) // fn 180: store
+	e.buf = append(e.buf, data...)
+	e.put(0x1D, 0x28, 0x6B, 0x03, 0x00, 0x31, 0x51, 0x30) // fn 181: print
+}
+
+// barcode is GS k 73 n (1D 6B 49 n): CODE128, after GS h (height) and GS w (module).
+func (e *encoder) barcode(data []byte, dot int) {
+	e.begin()
+	e.setAlign(AlignCenter)
+	if e.size != SizeNormal {
+		e.sendSize(SizeNormal)
+	}
+	if e.bold {
+		e.sendBold(false)
+	}
+	e.put(0x1D, 0x68, barcodeHeight, 0x1D, 0x77, byte(dot))
+	e.put(cmdHRI...)
+	e.put(0x1D, 0x6B, 0x49, byte(len(data)))
+	e.put(data...)
+}
+
+// cut is GS V m 0 (1D 56 m 00): feed to the cutter and cut, m 65 full or 66 partial.
+func (e *encoder) cut(full bool) {
+	e.begin()
+	m := byte(66)
+	if full {
+		m = 65
+	}
+	e.put(0x1D, 0x56, m, 0x00)
+}
+
+func (e *encoder) raw(b []byte) {
+	e.put(b...)
+	e.unknown = true
+}
+
+// drawer is ESC p m t1 t2 (1B 70 m t1 t2): 50 ms on, 500 ms off.
+func (e *encoder) drawer(pin int) {
+	e.begin()
+	m := byte(0)
+	if pin == 5 {
+		m = 1
+	}
+	e.put(0x1B, 0x70, m, 0x19, 0xFA)
+}

@@ -1,0 +1,155 @@
+package paper
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Faults are what is wrong with the printer; the zero value is nothing. The
+// numbers of bytes count from when they are set; 0 is never.
+type Faults struct {
+	PaperOut  bool `json:"paper_out"`
+	PaperLow  bool `json:"paper_low"` // prints, and says that the roll nears its end
+	CoverOpen bool `json:"cover_open"`
+	Offline   bool `json:"offline"`   // paused; answers that it is
+	Mute      bool `json:"mute"`      // prints, answers nothing
+	Stalled   bool `json:"stalled"`   // takes no byte
+	PowerOff  bool `json:"power_off"` // what was in the buffer is lost
+	DelayMS   int  `json:"delay_ms"`  // milliseconds each movement of the paper takes
+
+	PaperOutAfter int `json:"paper_out_after"` // bytes carried out until the paper ends
+	PowerCutAfter int `json:"power_cut_after"` // bytes carried out until the power goes
+	StallAfter    int `json:"stall_after"`     // bytes taken until no more are
+}
+
+// holding tells that nothing is carried out: the printer waits for a person.
+func (f Faults) holding() bool { return f.PaperOut || f.CoverOpen || f.Offline || f.PowerOff }
+
+// realtime is the answer to DLE EOT n; ok is false for an n there is not.
+func (f Faults) realtime(n byte) (answer byte, ok bool) {
+	answer = 0x12
+	switch n {
+	case 1:
+		answer |= 0x04 // the drawer's pin is high
+		if f.holding() {
+			answer |= 0x08
+		}
+	case 2:
+		if f.CoverOpen {
+			answer |= 0x04
+		}
+		if f.PaperOut {
+			answer |= 0x20
+		}
+	case 3:
+	case 4:
+		if f.PaperLow || f.PaperOut {
+			answer |= 0x0C
+		}
+		if f.PaperOut {
+			answer |= 0x60
+		}
+	default:
+		return 0, false
+	}
+	return answer, true
+}
+
+// paperStatus is the answer to GS r 1.
+func (f Faults) paperStatus() byte {
+	if f.PaperLow {
+		return 0x03
+	}
+	return 0
+}
+
+// asb is an automatic status frame (GS a).
+func (f Faults) asb() []byte {
+	frame := []byte{0x14, 0, 0, 0x0F}
+	if f.holding() {
+		frame[0] |= 0x08
+	}
+	if f.CoverOpen {
+		frame[0] |= 0x20
+	}
+	if f.PaperLow || f.PaperOut {
+		frame[2] |= 0x03
+	}
+	if f.PaperOut {
+		frame[2] |= 0x0C
+	}
+	return frame
+}
+
+// Faults tells what is wrong now.
+func (p *Printer) Faults() Faults {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.faults
+}
+
+// SetFaults makes this be wrong, and nothing else.
+func (p *Printer) SetFaults(f Faults) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setFaults(f)
+}
+
+// setFaults is SetFaults with mu held.
+func (p *Printer) setFaults(f Faults) {
+	before := p.faults
+	p.faults = f
+	if f.PowerOff && !before.PowerOff {
+		p.queue, p.queued = nil, 0
+		p.lostPower = true
+		p.asb = nil
+		for c := range p.network {
+			c.Close() // its owner is Serve, which sees it closed
+		}
+	}
+	if p.asb != nil && string(before.asb()) != string(f.asb()) {
+		p.asb.send(f, f.asb())
+	}
+	p.changed.Broadcast()
+}
+
+// State is what Control shows.
+type State struct {
+	Faults      Faults `json:"faults"`
+	Receipts    int    `json:"receipts"`     // since New
+	DrawerKicks int    `json:"drawer_kicks"` // since New
+}
+
+// State tells what is wrong and what has been done.
+func (p *Printer) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return State{p.faults, p.receipts, p.kicks}
+}
+
+// Control is a small HTTP interface: GET gives the State, POST changes the faults
+// that its JSON object names ({"paper_out":true}), DELETE clears all.
+func (p *Printer) Control() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet:
+		case http.MethodDelete:
+			p.SetFaults(Faults{})
+		case http.MethodPost:
+			f := p.Faults()
+			body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
+			body.DisallowUnknownFields()
+			if err := body.Decode(&f); err != nil {
+				http.Error(w, "cannot read the faults: "+err.Error(), http.StatusBadRequest)
+				return
+			}
+			p.SetFaults(f)
+		default:
+			w.Header().Set("Allow", "GET, POST, DELETE")
+			http.Error(w, "GET, POST or DELETE", http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(p.State()) // the client may have gone
+	})
+}

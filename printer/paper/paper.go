@@ -1,0 +1,328 @@
+// Package paper is a stand-in receipt printer: it takes ESC/POS over TCP, a
+// pseudo-terminal or in process, answers status as a printer does, and turns each
+// receipt into a picture, text and the bytes it came from.
+//
+// It behaves like a cheap clone: ESC @ drops the Chinese mode, four-byte GB18030
+// codes come out wrong, a QR code wider than the paper is not printed. What it
+// does not understand is listed and leaves a mark on the paper. It can be made to
+// fail on demand: see Faults.
+package paper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"tillagent/printer"
+)
+
+// bufferBytes is the receive buffer. Once it is full no more bytes are taken.
+const bufferBytes = 64 << 10
+
+// Options of a Printer.
+type Options struct {
+	Dir       string          // where receipts are written as NNNN.png, .txt, .bin; "" writes none
+	Profile   printer.Profile // the model; zero is generic-80
+	Idle      time.Duration   // after this long without bytes an uncut receipt is written; 0 is 3 s
+	Logger    *slog.Logger    // nil logs nothing
+	OnReceipt func(Receipt)   // called for each receipt, one at a time; must not call Close
+}
+
+// A Printer is the stand-in. Its methods may be called from any goroutine.
+type Printer struct {
+	options Options
+	log     *slog.Logger
+
+	serving sync.Mutex     // held by the client being served
+	clients sync.WaitGroup // goroutines that take bytes
+	printer sync.WaitGroup // the one that carries them out
+
+	mu        sync.Mutex
+	changed   *sync.Cond // anything below changed
+	started   bool
+	closed    bool // nothing new is accepted
+	stopping  bool // the executor ends once the buffer is empty
+	faults    Faults
+	lostPower bool // the executor has yet to forget everything
+	queue     []job
+	queued    int     // bytes in queue
+	tearOff   bool    // the executor is to write what was not cut
+	asb       *client // who gets automatic status; nil is nobody
+	closers   map[io.Closer]bool
+	network   map[io.Closer]bool
+	receipts  int
+	kicks     int
+}
+
+// job is one command in the receive buffer, and whom to answer.
+type job struct {
+	command
+	from *client
+}
+
+// New prepares a printer, and Dir where it is missing. Receipts are numbered on
+// from the highest number in Dir. Close must be called in the end.
+func New(o Options) (*Printer, error) {
+	if o.Profile.Name == "" {
+		o.Profile, _ = printer.ProfileByName("generic-80")
+	}
+	if o.Idle <= 0 {
+		o.Idle = 3 * time.Second
+	}
+	p := &Printer{options: o, log: o.Logger, closers: map[io.Closer]bool{}, network: map[io.Closer]bool{}}
+	p.changed = sync.NewCond(&p.mu)
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+			return nil, fmt.Errorf("cannot keep receipts: %v", err)
+		}
+	}
+	return p, nil
+}
+
+// start begins carrying out commands, once. It fails after Close.
+func (p *Printer) start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return net.ErrClosed
+	}
+	if p.started {
+		return nil
+	}
+	e, err := newExecutor(p)
+	if err != nil {
+		return err
+	}
+	p.started = true
+	p.printer.Go(e.run)
+	return nil
+}
+
+// Serve is one client's connection until it ends; others wait for their turn.
+func (p *Printer) Serve(conn io.ReadWriter) error {
+	if err := p.start(); err != nil {
+		return err
+	}
+	if c, ok := conn.(io.Closer); ok && !p.own(c, false) {
+		return net.ErrClosed
+	}
+	if !p.enter() {
+		return net.ErrClosed
+	}
+	defer p.clients.Done()
+	defer p.disown(conn)
+	p.serving.Lock()
+	defer p.serving.Unlock()
+	c := newClient(p, conn)
+	defer c.leave()
+	var split parser
+	buf := make([]byte, 1024)
+	for {
+		n, err := conn.Read(buf)
+		for taken := buf[:n]; len(taken) > 0; {
+			may := p.mayTake(len(taken))
+			if may == 0 {
+				return net.ErrClosed
+			}
+			for _, b := range taken[:may] {
+				if cmd, ok := split.feed(b); ok {
+					p.receive(cmd, c)
+				}
+			}
+			taken = taken[may:]
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// mayTake waits until bytes may be taken, and tells how many of n; 0 where that
+// will not be before Close is done.
+func (p *Printer) mayTake(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.faults.Stalled || p.queued >= bufferBytes {
+		if p.closed && (p.faults.Stalled || p.faults.holding()) {
+			return 0
+		}
+		p.changed.Wait()
+	}
+	if p.faults.StallAfter > 0 {
+		n = min(n, p.faults.StallAfter)
+		p.faults.StallAfter -= n
+		p.faults.Stalled = p.faults.StallAfter == 0
+	}
+	return n
+}
+
+// receive answers a real-time command at once and puts any other into the buffer.
+// Without power everything is lost.
+func (p *Printer) receive(cmd command, from *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.faults.PowerOff:
+	case cmd.name == "DLE EOT":
+		if answer, ok := p.faults.realtime(cmd.data[0]); ok {
+			from.send(p.faults, []byte{answer})
+		}
+	case cmd.name == "DLE DC4" && cmd.data[0] == 1:
+		p.kicks++
+	default:
+		p.queue = append(p.queue, job{cmd, from})
+		p.queued += len(cmd.bytes)
+		p.changed.Broadcast()
+	}
+}
+
+// ListenTCP serves clients at addr, like "127.0.0.1:9100" or ":0", until Close.
+func (p *Printer) ListenTCP(addr string) (net.Addr, error) {
+	if err := p.start(); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot stand in for a network printer: %v", err)
+	}
+	if !p.own(l, false) {
+		l.Close()
+		return nil, net.ErrClosed
+	}
+	p.clients.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			if p.Faults().PowerOff || !p.own(conn, true) {
+				conn.Close()
+				continue
+			}
+			p.clients.Go(func() { p.serveOwned(conn) })
+		}
+	})
+	return l.Addr(), nil
+}
+
+// Conn is a connection to the printer within the process.
+func (p *Printer) Conn() io.ReadWriteCloser {
+	ours, theirs := net.Pipe()
+	if p.start() != nil || !p.own(ours, false) {
+		ours.Close()
+		return theirs
+	}
+	p.clients.Go(func() { p.serveOwned(ours) })
+	return theirs
+}
+
+// own makes Close close c; network connections end with the power too. It is
+// false after Close.
+func (p *Printer) own(c io.Closer, network bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.closers[c] = true
+	if network {
+		p.network[c] = true
+	}
+	return true
+}
+
+func (p *Printer) serveOwned(conn io.ReadWriteCloser) {
+	if err := p.Serve(conn); err != nil {
+		p.log.Debug("client lost", "err", err)
+	}
+	conn.Close()
+}
+
+// enter makes Close wait for one more Serve; false after Close.
+func (p *Printer) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.clients.Add(1)
+	return true
+}
+
+func (p *Printer) disown(conn io.ReadWriter) {
+	c, ok := conn.(io.Closer)
+	if !ok {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.closers, c)
+	delete(p.network, c)
+}
+
+// Close ends all connections, carries out what has been taken, unless something
+// is wrong with the printer, and writes a receipt that was not cut.
+func (p *Printer) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	for c := range p.closers {
+		c.Close() // whoever uses it sees it closed
+	}
+	p.changed.Broadcast()
+	p.mu.Unlock()
+	p.clients.Wait()
+	p.mu.Lock()
+	p.stopping = true
+	p.changed.Broadcast()
+	p.mu.Unlock()
+	p.printer.Wait()
+	return nil
+}
+
+// client is whom answers go to. They are sent beside the printing, so that a
+// client that does not read holds nothing up.
+type client struct {
+	answers chan []byte
+	gone    chan struct{}
+}
+
+func newClient(p *Printer, conn io.Writer) *client {
+	c := &client{answers: make(chan []byte, 256), gone: make(chan struct{})}
+	p.clients.Go(func() {
+		for {
+			select {
+			case b := <-c.answers:
+				if _, err := conn.Write(b); err != nil {
+					return
+				}
+			case <-c.gone:
+				return
+			}
+		}
+	})
+	return c
+}
+
+// send answers, unless the printer is mute. Answers nobody reads are lost.
+func (c *client) send(f Faults, b []byte) {
+	if f.Mute || f.PowerOff {
+		return
+	}
+	select {
+	case c.answers <- b:
+	default:
+	}
+}
+
+func (c *client) leave() { close(c.gone) }
