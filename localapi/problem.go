@@ -46,6 +46,7 @@ var statuses = map[trade.Key]int{
 	trade.ErrRateLimited:     http.StatusTooManyRequests,
 	trade.ErrInternal:        http.StatusInternalServerError,
 	trade.ErrPrinterAway:     http.StatusServiceUnavailable,
+	trade.ErrPlatformAway:    http.StatusServiceUnavailable,
 	trade.ErrShuttingDown:    http.StatusServiceUnavailable,
 	trade.ErrStorageFull:     http.StatusInsufficientStorage,
 }
@@ -58,6 +59,7 @@ func failureOf(err error, rt *route) *failure {
 	var f *failure
 	var differs *queue.ConflictError
 	var exceeds *queue.ExceedsError
+	var invalid *queue.InvalidError
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -71,6 +73,8 @@ func failureOf(err error, rt *route) *failure {
 		return &failure{code: trade.ErrInvalidState, detail: exceedsDetail(exceeds)}
 	case errors.As(err, &exceeds):
 		return &failure{code: trade.ErrRefundExceeds, detail: exceedsDetail(exceeds)}
+	case errors.As(err, &invalid):
+		return &failure{code: trade.ErrValidation, fields: invalid.Problems}
 	case errors.Is(err, queue.ErrNoQR):
 		return &failure{code: trade.ErrInvalidState, detail: trade.Say(trade.DetailNoQR)}
 	case errors.Is(err, queue.ErrNoPrinter):

@@ -3,7 +3,6 @@ package localapi
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"tillagent/queue"
 	"tillagent/trade"
@@ -16,13 +15,6 @@ func (s *Server) postRefund(c *call) (any, error) {
 	}
 	var ps problems
 	ps.append(s.o.Rules.CheckRefund(&req)...)
-	if len(req.Items) > 0 && len(ps.list) == 0 {
-		sale, err := s.sale(c)
-		if err != nil {
-			return nil, err
-		}
-		checkLines(&ps, req.Items, sale.Sale.Items)
-	}
 	if err := ps.failure(); err != nil {
 		return nil, err
 	}
@@ -39,22 +31,6 @@ func (s *Server) postRefund(c *call) (any, error) {
 	}
 	out.value, err = refundOf(r, req.ID, c.lang)
 	return out, err
-}
-
-// checkLines checks refunded lines against the lines that were sold.
-func checkLines(ps *problems, refunded []trade.RefundLine, sold []trade.Line) {
-	sums := map[int]trade.Money{}
-	for i, l := range refunded {
-		at := fmt.Sprintf("items[%d]", i)
-		if l.Line > len(sold) {
-			ps.add(at+".line", trade.NoSuchLine, strconv.Itoa(l.Line))
-			continue
-		}
-		sums[l.Line] += l.Amount
-		if net := sold[l.Line-1].Net(); sums[l.Line] > net {
-			ps.add(at+".amount", trade.LineExceeded, net.String())
-		}
-	}
 }
 
 func (s *Server) getRefund(c *call) (any, error) {

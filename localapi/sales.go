@@ -168,7 +168,7 @@ func (s *Server) getQR(c *call) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot draw the QR code of sale %s: %w", c.id, err)
 	}
-	return document{"image/png", data}, nil
+	return document{"image/png", data, 0}, nil
 }
 
 func (s *Server) getReceiptText(c *call) (any, error) {
@@ -180,7 +180,7 @@ func (s *Server) getReceiptText(c *call) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
 	}
-	return document{"text/plain; charset=utf-8", []byte(text)}, nil
+	return document{"text/plain; charset=utf-8", []byte(text), 0}, nil
 }
 
 func (s *Server) getReceiptPicture(c *call) (any, error) {
@@ -196,7 +196,7 @@ func (s *Server) getReceiptPicture(c *call) (any, error) {
 	if err := png.Encode(&b, picture); err != nil {
 		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
 	}
-	return document{"image/png", b.Bytes()}, nil
+	return document{"image/png", b.Bytes(), 0}, nil
 }
 
 // preview reads the sale whose receipt is asked for.

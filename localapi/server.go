@@ -51,6 +51,10 @@ type Options struct {
 	// Preview draws the receipt of a sale as it prints; nil means that there is
 	// no printer to draw it for.
 	Preview func(*queue.Record) (text string, picture image.Image, err error)
+	// Push takes a push of the platform (2.13) as it was sent and gives the
+	// signed reply; false where its signature or form does not hold. Nil where
+	// the platform is not set up.
+	Push func(ctx context.Context, raw []byte) (reply []byte, ok bool)
 	// Poke, where not nil, hears of each sale for which something was taken: a
 	// sale, a refund, a wish to retry. It must not block.
 	Poke func(saleID string)

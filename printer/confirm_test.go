@@ -13,9 +13,12 @@ import (
 	"tillagent/printer"
 )
 
-// scripted is a printer of which a test decides every answer: on gets each thing
-// the device sends and returns what comes back.
-func scripted(t *testing.T, o printer.Options, on func(sent []byte) []byte) *printer.Device {
+// script decides what a printer answers to each thing the device sends. It may
+// use the connection by itself, too.
+type script func(conn net.Conn, sent []byte) (answer []byte)
+
+// scripted gives a device before a printer that follows a script.
+func scripted(t *testing.T, o printer.Options, on script) *printer.Device {
 	t.Helper()
 	o.Dial = func(context.Context) (printer.Conn, error) {
 		ours, theirs := net.Pipe()
@@ -27,7 +30,7 @@ func scripted(t *testing.T, o printer.Options, on func(sent []byte) []byte) *pri
 				if err != nil {
 					return
 				}
-				if answer := on(buf[:n]); answer != nil {
+				if answer := on(ours, buf[:n]); answer != nil {
 					if _, err := ours.Write(answer); err != nil {
 						return
 					}
@@ -44,15 +47,15 @@ func scripted(t *testing.T, o printer.Options, on func(sent []byte) []byte) *pri
 }
 
 // healthy answers DLE EOT; anything else goes to rest.
-func healthy(rest func(sent []byte) []byte) func([]byte) []byte {
-	return func(sent []byte) []byte {
+func healthy(rest script) script {
+	return func(conn net.Conn, sent []byte) []byte {
 		if len(sent) == 3 && sent[0] == 0x10 && sent[1] == 0x04 {
 			if sent[2] == 1 {
 				return []byte{0x16}
 			}
 			return []byte{0x12}
 		}
-		return rest(sent)
+		return rest(conn, sent)
 	}
 }
 
@@ -79,7 +82,7 @@ func TestWhatIsNoProof(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				asked := 0
-				d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(sent []byte) []byte {
+				d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(_ net.Conn, sent []byte) []byte {
 					if !bytes.Equal(sent, gsR) {
 						return nil
 					}
@@ -106,7 +109,7 @@ func TestWhatIsNoProof(t *testing.T) {
 func TestOrderOfAJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
-		d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(sent []byte) []byte {
+		d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(_ net.Conn, sent []byte) []byte {
 			switch {
 			case bytes.Equal(sent, asbOff):
 				order = append(order, "GS a 0")
@@ -131,7 +134,7 @@ func TestPaperEndInTheAnswer(t *testing.T) {
 	for _, answer := range []byte{0x0C, 0x0F} {
 		synctest.Test(t, func(t *testing.T) {
 			asked := 0
-			d := scripted(t, printer.Options{}, healthy(func(sent []byte) []byte {
+			d := scripted(t, printer.Options{}, healthy(func(_ net.Conn, sent []byte) []byte {
 				if !bytes.Equal(sent, gsR) {
 					return nil
 				}
@@ -150,7 +153,7 @@ func TestPaperEndInTheAnswer(t *testing.T) {
 // A printer that knows DLE EOT but not GS r: auto does without, status insists.
 func TestNoGSr(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		silent := healthy(func([]byte) []byte { return nil })
+		silent := healthy(func(net.Conn, []byte) []byte { return nil })
 		var log bytes.Buffer
 		d := scripted(t, printer.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, silent)
 		defer d.Close()
@@ -174,7 +177,7 @@ func TestForeignToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tokens []string
 		late := true
-		d := scripted(t, printer.Options{Confirm: printer.ConfirmProcessID}, healthy(func(sent []byte) []byte {
+		d := scripted(t, printer.Options{Confirm: printer.ConfirmProcessID}, healthy(func(_ net.Conn, sent []byte) []byte {
 			own, ok := bytes.CutPrefix(sent, token)
 			if !ok {
 				return nil
@@ -202,64 +205,89 @@ func TestForeignToken(t *testing.T) {
 	})
 }
 
+// An answer that comes after its time must not be taken for the next one's: 16,
+// "all is well" of DLE EOT 1, would be "cover open" of DLE EOT 2.
+func TestLateAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := 1200 * time.Millisecond
+		answer := healthy(func(_ net.Conn, sent []byte) []byte {
+			if bytes.Equal(sent, gsR) {
+				return []byte{0}
+			}
+			return nil
+		})
+		d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, func(conn net.Conn, sent []byte) []byte {
+			time.Sleep(late)
+			late = 900 * time.Millisecond
+			return answer(conn, sent)
+		})
+		defer d.Close()
+		expect(t, d.Print(t.Context(), []byte("job\n")), printer.Printed, "")
+	})
+}
+
+// The answer that a job given up still had to come, and that to the question
+// before the next job, are both used up before the next job's own.
+func TestOwedAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(conn net.Conn, sent []byte) []byte {
+			if !bytes.Equal(sent, gsR) {
+				return nil
+			}
+			switch asked++; asked {
+			case 1:
+				return []byte{0}
+			case 3: // before the second job: for the first, and soon for this one
+				go func() {
+					time.Sleep(200 * time.Millisecond)
+					conn.Write([]byte{0})
+				}()
+				return []byte{0}
+			}
+			return nil // the jobs' own
+		}))
+		defer d.Close()
+		for range 2 {
+			if r := d.Print(t.Context(), []byte("job\n")); r.Outcome != printer.Uncertain {
+				t.Errorf("%s after %d questions", r.Outcome, asked)
+			}
+		}
+	})
+}
+
 // A printer that hangs up: before the job nothing has left, within it who knows,
 // and its last word counts.
 func TestHangUp(t *testing.T) {
 	tests := []struct {
 		name    string
-		on      func(gsRs int, sent []byte) (answer []byte, hangUp bool)
+		hangUp  int    // at which GS r: the first is before the job
+		answers string // to the GS r until then
 		outcome printer.Outcome
+		cause   printer.Cause
 	}{
-		{"before the job", func(gsRs int, _ []byte) ([]byte, bool) { return nil, gsRs == 1 }, printer.NotSent},
-		{"before the proof", func(gsRs int, _ []byte) ([]byte, bool) { return []byte{0}[:1&(2-gsRs)], gsRs == 2 }, printer.Uncertain},
-		{"after the proof", func(gsRs int, _ []byte) ([]byte, bool) { return []byte{0}, gsRs == 2 }, printer.Printed},
+		{"before the job", 1, "", printer.NotSent, printer.CauseOffline},
+		{"before the proof", 2, "\x00", printer.Uncertain, printer.CauseOffline},
+		{"after the proof", 2, "\x00\x00", printer.Printed, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				gsRs := 0
-				var conn net.Conn
-				dial := func(context.Context) (printer.Conn, error) {
-					ours, theirs := net.Pipe()
-					conn = ours
-					go func() {
-						buf := make([]byte, 4096)
-						answer := healthy(func(sent []byte) []byte {
-							if !bytes.Equal(sent, gsR) {
-								return nil
-							}
-							gsRs++
-							b, hangUp := tt.on(gsRs, sent)
-							if len(b) > 0 {
-								conn.Write(b)
-							}
-							if hangUp {
-								conn.Close()
-							}
-							return nil
-						})
-						for {
-							n, err := ours.Read(buf)
-							if err != nil {
-								return
-							}
-							if b := answer(buf[:n]); b != nil {
-								ours.Write(b)
-							}
-						}
-					}()
-					return theirs, nil
-				}
-				d, err := printer.NewDevice(printer.Options{Confirm: printer.ConfirmStatus, Dial: dial})
-				if err != nil {
-					t.Fatal(err)
-				}
+				asked := 0
+				d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(conn net.Conn, sent []byte) []byte {
+					if !bytes.Equal(sent, gsR) {
+						return nil
+					}
+					if asked++; asked <= len(tt.answers) {
+						conn.Write([]byte{tt.answers[asked-1]})
+					}
+					if asked == tt.hangUp {
+						conn.Close()
+					}
+					return nil
+				}))
 				defer d.Close()
-				cause := printer.CauseOffline
-				if tt.outcome == printer.Printed {
-					cause = ""
-				}
-				expect(t, d.Print(t.Context(), []byte("job\n")), tt.outcome, cause)
+				expect(t, d.Print(t.Context(), []byte("job\n")), tt.outcome, tt.cause)
 			})
 		})
 	}

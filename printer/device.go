@@ -126,7 +126,7 @@ func (d *Device) Print(ctx context.Context, job []byte) Result {
 	r := s.print(job, tier)
 	if r.Outcome != Printed && r.Outcome != Sent {
 		d.log.Warn("job not printed", "outcome", r.Outcome.String(), "cause", string(r.Cause), "written", r.Written, "of", len(job), "err", r.Err)
-		d.broken = r.Outcome == Uncertain
+		d.broken = d.broken || r.Outcome == Uncertain
 		d.drop()
 	}
 	return r
@@ -178,11 +178,14 @@ func (d *Device) take(ctx context.Context) error {
 	case <-d.closing:
 		return ErrClosed
 	}
+	err := ctx.Err()
 	if d.isClosed() {
-		d.give()
-		return ErrClosed
+		err = ErrClosed
 	}
-	return nil
+	if err != nil {
+		d.give()
+	}
+	return err
 }
 
 func (d *Device) give() { <-d.turn }

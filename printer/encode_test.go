@@ -253,7 +253,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"Chinese in one cell", Doc{Columns{{Text: "中", Width: 1}, {}}}, p58, "Chinese text needs 2"},
 		{"empty QR", Doc{QR{}}, p58, "needs data"},
 		{"QR beyond the standard", Doc{QR{Data: strings.Repeat("x", 3000)}}, p58, "QR code of 3000 bytes"},
-		{"QR wider than the paper", Doc{QR{Data: strings.Repeat("x", 2300)}}, Profile{Name: "narrow", Dots: 192, Columns: 16, LineDots: 30}, "does not fit"},
+		{"QR wider than the paper", Doc{QR{Data: strings.Repeat("x", 1100)}}, Profile{Name: "narrow", Dots: 192, Columns: 16, LineDots: 30}, "does not fit"},
 		{"native QR wider than the paper", Doc{QR{Data: strings.Repeat("x", 999)}}, Profile{Name: "narrow", Dots: 192, Columns: 16, LineDots: 30, NativeQR: true, MaxQRSize: 8}, "does not fit"},
 		{"barcode not ASCII", Doc{Barcode{Data: "条码"}}, p58, "not printable ASCII"},
 		{"barcode too wide", Doc{Barcode{Data: "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}}, p58, "does not fit"},

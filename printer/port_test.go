@@ -37,6 +37,7 @@ func ports(t *testing.T) map[string]func(*paper.Printer) string {
 
 // onPorts runs a test over each port, in real time.
 func onPorts(t *testing.T, o printer.Options, f func(t *testing.T, s *stand)) {
+	t.Parallel()
 	for name, listen := range ports(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,7 +55,7 @@ func onPorts(t *testing.T, o printer.Options, f func(t *testing.T, s *stand)) {
 }
 
 func TestRealPort(t *testing.T) {
-	onPorts(t, printer.Options{Timeout: 2 * time.Second}, func(t *testing.T, s *stand) {
+	onPorts(t, printer.Options{Timeout: time.Second}, func(t *testing.T, s *stand) {
 		if st, err := s.Status(t.Context()); err != nil || st.State != printer.StateReady || !st.CanAnswer {
 			t.Errorf("status %+v, %v", st, err)
 		}

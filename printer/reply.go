@@ -1,7 +1,5 @@
 package printer
 
-import "time"
-
 // Bytes a printer sends are told apart by their fixed bits (TM-T88III
 // specification, appendix G), never by what is hoped for:
 //
@@ -135,13 +133,4 @@ var (
 	cmdAskToken  = []byte{0x1D, 0x28, 0x48, 0x06, 0x00, 0x30, 0x30}
 	askRealtime  = func(n byte) []byte { return []byte{0x10, 0x04, n} } // DLE EOT n
 	healthyReply = byte(0x12)                                           // DLE EOT: nothing to report
-)
-
-// The waits of a conversation with a printer.
-const (
-	answerWait  = time.Second            // for DLE EOT, which is answered at once
-	probeWait   = 3 * time.Second        // for the first GS r of a printer that may not know it
-	pollEvery   = time.Second            // DLE EOT while a job prints
-	quietWait   = 500 * time.Millisecond // after an answer, for another that was still owed
-	confirmWait = 60 * time.Second       // for the proof, however busy the printer is
 )

@@ -58,12 +58,6 @@ func (s *session) causeOf(err error) Cause {
 	return CauseOffline
 }
 
-// answerWait is how long to wait for DLE EOT.
-func (s *session) answerWait() time.Duration { return min(answerWait, s.d.timeout/2) }
-
-// pollEvery is the pause between questions while a job prints.
-func (s *session) pollEvery() time.Duration { return min(pollEvery, s.d.timeout/4) }
-
 // greet opens the port where needed and asks the printer how it is. A port that
 // was open already may have died unnoticed: it gets one second try.
 func (d *Device) greet(ctx context.Context) (*session, State, error) {
@@ -72,7 +66,7 @@ func (d *Device) greet(ctx context.Context) (*session, State, error) {
 		if fresh {
 			d.drop()
 			if err := d.open(ctx); err != nil {
-				d.note(StateOffline)
+				d.noteFailure(ctx)
 				return nil, StateOffline, err
 			}
 		}
@@ -88,9 +82,16 @@ func (d *Device) greet(ctx context.Context) (*session, State, error) {
 			continue
 		}
 		if fresh || ctx.Err() != nil || d.isClosed() {
-			d.note(StateOffline)
-			return nil, StateOffline, fmt.Errorf("cannot ask the printer: %v", err)
+			d.noteFailure(ctx)
+			return nil, StateOffline, fmt.Errorf("cannot ask the printer: %w", err)
 		}
+	}
+}
+
+// noteFailure notes that the printer could not be asked, unless we gave up.
+func (d *Device) noteFailure(ctx context.Context) {
+	if ctx.Err() == nil && !d.isClosed() {
+		d.note(StateOffline)
 	}
 }
 
@@ -104,23 +105,24 @@ func (s *session) hello() error {
 		if _, err := s.sendAll(make([]byte, maxCommand)); err != nil {
 			return err
 		}
-		s.d.broken = false
 		tries = 4 // a slow line is busy with that for two seconds
 	}
-	s.state = StateUnknown
-	if s.d.confirm == ConfirmNone {
-		return nil
-	}
 	s.l.drain()
-	for range tries {
-		s.progress()
-		if err := s.poll(true); !errors.Is(err, errSilent) {
-			return err
-		}
+	err := errSilent
+	for ; tries > 0 && s.d.confirm != ConfirmNone && errors.Is(err, errSilent); tries-- {
+		err = s.poll(true)
 	}
-	if s.d.answered || s.d.confirm != ConfirmAuto {
+	switch {
+	case err == nil:
+	case !errors.Is(err, errSilent):
+		return err
+	case s.d.confirm == ConfirmNone, s.d.confirm == ConfirmAuto && !s.d.answered:
+		s.state = StateUnknown
+	default:
 		s.state = StateOffline
+		return nil // and the job that broke off is not forgotten
 	}
+	s.d.broken = false
 	return nil
 }
 
@@ -129,7 +131,11 @@ func (s *session) hello() error {
 func (d *Device) ready(ctx context.Context) (s *session, t tier, failed *Result) {
 	s, state, err := d.greet(ctx)
 	if err != nil {
-		return nil, 0, &Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
+		r := &Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
+		if ctx.Err() != nil || d.isClosed() {
+			r.Cause = ""
+		}
+		return nil, 0, r
 	}
 	if cause := state.cause(); cause != "" {
 		s.end()
@@ -179,7 +185,7 @@ func (s *session) sync() error {
 	}
 	if owed {
 		s.proved, s.waiting = false, false
-		if err := s.wait(quietWait, func() bool { return false }); err != nil && !errors.Is(err, errWaited) {
+		if err := s.wait(s.quietWait(), never); !errors.Is(err, errWaited) {
 			return err
 		}
 	}
@@ -255,6 +261,8 @@ func (s *session) prove(command []byte, token string, limit time.Duration) error
 			return err
 		}
 		switch err := s.poll(false); {
+		case s.proved:
+			return nil
 		case errors.Is(err, errSilent):
 			if s.d.answered {
 				s.state = StateOffline
@@ -267,153 +275,5 @@ func (s *session) prove(command []byte, token string, limit time.Duration) error
 		if s.state != "" && s.state != StateUnknown {
 			s.d.note(s.state)
 		}
-		if s.proved {
-			return nil
-		}
-	}
-}
-
-// poll asks for the state by DLE EOT 1, 2 and 4; where all is not asked for, 2
-// and 4 only when 1 says offline. errSilent tells that there was no answer.
-//
-// An answer does not say what it answers. So each question waits for its own,
-// and after one that had none a late answer is let pass first.
-func (s *session) poll(all bool) error {
-	if s.l.owesAnswer {
-		if err := s.wait(quietWait, func() bool { return false }); !errors.Is(err, errWaited) {
-			return err
-		}
-		s.l.owesAnswer = false
-	}
-	status := [5]byte{1: healthyReply, 2: healthyReply, 4: healthyReply}
-	for _, n := range []byte{1, 2, 4} {
-		if n > 1 && !all && status[1]&0x08 == 0 {
-			break
-		}
-		s.heard = false
-		if _, err := s.send(askRealtime(n)); err != nil {
-			return err
-		}
-		err := s.wait(s.answerWait(), func() bool { return s.heard })
-		switch {
-		case err == nil:
-			status[n] = s.answer
-		case !errors.Is(err, errWaited):
-			return err
-		default:
-			s.l.owesAnswer = true
-			if n == 1 {
-				return errSilent
-			}
-		}
-	}
-	s.heard = true
-	s.d.answered = true
-	s.state = realtimeState(status[1], status[2], status[4])
-	return nil
-}
-
-var errWaited = errors.New("waited in vain")
-
-// wait handles replies until done, or errWaited after limit.
-func (s *session) wait(limit time.Duration, done func() bool) error {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	for !done() {
-		select {
-		case r := <-s.l.replies:
-			s.handle(r)
-		case <-timer.C:
-			return errWaited
-		case <-s.idle.C:
-			return errNoProof
-		case <-s.l.dead:
-			s.handleRest() // the last thing it said may be the proof
-			if !done() {
-				return s.l.err
-			}
-		case <-s.ctx.Done():
-			return s.ctx.Err()
-		case <-s.d.closing:
-			return ErrClosed
-		}
-	}
-	return nil
-}
-
-func (s *session) handleRest() {
-	for {
-		select {
-		case r := <-s.l.replies:
-			s.handle(r)
-		default:
-			return
-		}
-	}
-}
-
-// writeError is an error of the port's Write, with the bytes it took before.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return fmt.Sprintf("cannot write to the printer: %v", e.err) }
-func (e *writeError) Unwrap() error { return e.err }
-
-// sendAll gives the port bytes a chunk at a time and returns how many it took.
-// Each chunk taken is progress.
-func (s *session) sendAll(data []byte) (n int, err error) {
-	for n < len(data) && err == nil {
-		var took int
-		s.progress()
-		took, err = s.send(data[n:min(n+chunkBytes, len(data))])
-		n += took
-	}
-	return n, err
-}
-
-// send gives the port one chunk and waits until it is taken.
-func (s *session) send(chunk []byte) (n int, err error) {
-	select {
-	case s.l.writes <- chunk:
-	case <-s.l.dead:
-		return 0, &writeError{s.l.err}
-	case <-s.d.closing:
-		return 0, ErrClosed
-	}
-	for {
-		select {
-		case w := <-s.l.wrote:
-			if w.err != nil {
-				return w.n, &writeError{w.err}
-			}
-			return w.n, nil
-		case r := <-s.l.replies:
-			s.handle(r)
-		case <-s.idle.C:
-			return 0, errStalled
-		case <-s.ctx.Done():
-			return 0, s.ctx.Err()
-		case <-s.d.closing:
-			return 0, ErrClosed
-		}
-	}
-}
-
-// handle takes one reply for what its bits say it is.
-func (s *session) handle(r reply) {
-	switch r.kind {
-	case replyRealtime:
-		s.answer, s.heard = r.status, true
-	case replyASB:
-		s.state = asbState(r.asb)
-	case replyInOrder:
-		if s.waiting && s.want == "" {
-			s.proved, s.paperEnd = true, paperEnd(r.status)
-		}
-	case replyToken:
-		if s.waiting && s.want != "" && r.token == s.want {
-			s.proved = true
-			return
-		}
-		s.d.log.Debug("a confirmation that nobody waits for", "token", r.token)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tillagent/trade"
@@ -28,6 +29,13 @@ func (e *ExceedsError) Error() string {
 }
 
 func (e *ExceedsError) Unwrap() error { return ErrExceeds }
+
+// InvalidError names what is wrong with a refund in view of its sale.
+type InvalidError struct{ Problems []trade.Problem }
+
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("%s: %s", e.Problems[0].Field, e.Problems[0].Message.In(trade.EN))
+}
 
 // AcceptSale stores a checked sale with its number, its first operation and
 // its print job, and returns when they are on disk. digest is the sale's as it
@@ -62,7 +70,7 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 	if sale.SoldAt.IsZero() {
 		sale.SoldAt = at(t.now).In(trade.Beijing)
 	}
-	body, err := json.Marshal(sale)
+	body, err := bodyOf(sale)
 	if err != nil {
 		return nil, fmt.Errorf("cannot store sale %s: %w", sale.ID, err)
 	}
@@ -76,7 +84,7 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 	}
 	var seq int64
 	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at) VALUES (?,?,?,?,?,?,?,?) RETURNING seq",
-		sale.ID, digest, string(body), sale.Total, sale.Wish, standing.View(), t.now, t.now).Scan(&seq)
+		sale.ID, digest, body, sale.Total, sale.Wish, standing.View(), t.now, t.now).Scan(&seq)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +126,7 @@ func (t *tx) firstPaper(l *loaded, sale trade.Sale) error {
 // AcceptRefund stores a checked refund of a sale and decides its path. amount
 // zero means the whole of what is left. The same refund_id with the same
 // content gives the refund as it stands; the errors are ErrNotFound for the
-// sale, a ConflictError and an ExceedsError.
+// sale, a ConflictError, an ExceedsError and an InvalidError.
 func (s *Store) AcceptRefund(ctx context.Context, req trade.RefundRequest) (r *Record, created bool, err error) {
 	digest := req.Digest()
 	err = s.do(ctx, func(t *tx) error {
@@ -157,17 +165,24 @@ func (t *tx) refund(l *loaded, req trade.RefundRequest, digest string) (*Record,
 	if amount > left || amount <= 0 {
 		return nil, &ExceedsError{left, amount}
 	}
+	items, err := saleItems(t, l.seq)
+	if err != nil {
+		return nil, err
+	}
 	serial, err := t.nextNumber()
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(req)
+	body, err := bodyOf(req)
 	if err != nil {
 		return nil, fmt.Errorf("cannot store refund %s: %w", req.ID, err)
 	}
-	f := trade.Refund{ID: req.ID, Amount: amount, Reason: req.Reason, State: trade.RefRequested, RedSerial: serial, CreatedAt: at(t.now)}
+	if ps := trade.CheckLines(items, l.Refunds, req.Items); len(ps) > 0 {
+		return nil, &InvalidError{ps}
+	}
+	f := trade.Refund{ID: req.ID, Amount: amount, Lines: req.Items, Reason: req.Reason, State: trade.RefRequested, RedSerial: serial, CreatedAt: at(t.now)}
 	_, err = t.Exec("INSERT INTO refunds (refund_id, sale, digest, body, amount, reason, state, path, red_serial, created_at) VALUES (?,?,?,?,?,?,?,?,?,?)",
-		f.ID, l.seq, digest, string(body), f.Amount, f.Reason, f.State, f.Path, f.RedSerial, t.now)
+		f.ID, l.seq, digest, body, f.Amount, f.Reason, f.State, f.Path, f.RedSerial, t.now)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +203,27 @@ func (t *tx) refund(l *loaded, req trade.RefundRequest, digest string) (*Record,
 		return nil, err
 	}
 	return record(t, l)
+}
+
+// saleItems are the lines of a sale.
+func saleItems(q querier, seq int64) ([]trade.Line, error) {
+	var text string
+	if err := q.QueryRow("SELECT body -> '$.items' FROM sales WHERE seq = ?", seq).Scan(&text); err != nil {
+		return nil, err
+	}
+	var items []trade.Line
+	err := json.Unmarshal([]byte(text), &items)
+	return items, err
+}
+
+// bodyOf is the stored JSON of a request. Nothing is escaped that need not be,
+// so that the POS's extra comes back as it was.
+func bodyOf(v any) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.String(), err
 }
 
 // find loads a sale by the POS's id.

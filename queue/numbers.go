@@ -22,9 +22,10 @@ const (
 const unsetPrefix = "0000"
 
 // number reads what numbers are made of; at the first start it draws a till
-// code where none is configured and a random place for the counter.
+// code where none is configured, an epoch that this folder has not seen, and a
+// random place for the counter.
 func (t *tx) number(s *Store) error {
-	var draw [16]byte
+	var draw [8]byte
 	rand.Read(draw[:])
 	till, epoch := s.opts.TillCode, 0
 	stored, err := t.meta(metaTill)
@@ -46,8 +47,14 @@ func (t *tx) number(s *Store) error {
 		return err
 	}
 	if text == "" {
-		start := binary.BigEndian.Uint64(draw[8:]) % uint64(trade.CounterLimit)
-		if err := errors.Join(t.setMeta(metaEpoch, "0"), t.setMeta(metaCounter, strconv.FormatUint(start, 10))); err != nil {
+		used, err := readEpochs(s.opts.Path)
+		if err != nil {
+			return err
+		}
+		if epoch, err = used.next(till); err != nil {
+			return err
+		}
+		if err := t.startEpoch(epoch); err != nil {
 			return err
 		}
 	} else if epoch, err = strconv.Atoi(text); err != nil {
@@ -57,8 +64,31 @@ func (t *tx) number(s *Store) error {
 	if prefix == "" {
 		prefix = unsetPrefix
 	}
-	s.mint = trade.Mint{Prefix: prefix, Till: till, Epoch: epoch}
-	return s.mint.Check()
+	m := trade.Mint{Prefix: prefix, Till: till, Epoch: epoch}
+	s.mint.Store(&m)
+	return m.Check()
+}
+
+// startEpoch begins an epoch at a random place of the counter.
+func (t *tx) startEpoch(epoch int) error {
+	var draw [8]byte
+	rand.Read(draw[:])
+	start := binary.BigEndian.Uint64(draw[:]) % uint64(trade.CounterLimit)
+	return errors.Join(t.setMeta(metaEpoch, strconv.Itoa(epoch)), t.setMeta(metaCounter, strconv.FormatUint(start, 10)))
+}
+
+// newTill draws another till code after a clash, where none is assigned.
+func (t *tx) newTill() error {
+	if t.s.opts.TillCode != "" {
+		return nil
+	}
+	var draw [8]byte
+	rand.Read(draw[:])
+	code := trade.TillCode(binary.BigEndian.Uint64(draw[:]))
+	m := *t.s.mint.Load()
+	m.Till = code
+	t.newMint = &m
+	return t.setMeta(metaTill, code)
 }
 
 // nextNumber mints a number in the accepting transaction. The counter never
@@ -70,7 +100,7 @@ func (t *tx) nextNumber() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot mint a number: %w", err)
 	}
-	return t.s.mint.Number(n, 0), nil
+	return t.s.mint.Load().Number(n, 0), nil
 }
 
 // meta is a stored value, "" where there is none.

@@ -75,15 +75,7 @@ func (s *Store) dueOp(lane trade.Lane) (seq int64, next time.Time, err error) {
 // had been settled already.
 func (s *Store) Settle(c *OpClaim, e trade.Event) error {
 	return s.do(noDeadline, func(t *tx) error {
-		res, err := t.Exec("UPDATE ops SET state = 'ready' WHERE sale = ? AND kind = ? AND gen = ? AND serial = ? AND state = 'claimed' AND attempts = ?",
-			c.seq, c.Op.Kind, c.Op.Gen, c.Op.Serial, c.Attempts)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(ErrNotOurs, err)
-		}
-		l, err := load(t, c.seq)
+		l, err := t.unclaim(c)
 		if err != nil {
 			return err
 		}
@@ -92,6 +84,75 @@ func (s *Store) Settle(c *OpClaim, e trade.Event) error {
 		}
 		return t.apply(l, e, true)
 	})
+}
+
+// HandBack returns a claim of which nothing was sent, because the agent stops:
+// it is no failed attempt.
+func (s *Store) HandBack(c *OpClaim) error {
+	return s.do(noDeadline, func(t *tx) error {
+		l, err := t.unclaim(c)
+		if err != nil {
+			return err
+		}
+		if err := t.apply(l, trade.Unsent{Op: c.Op}, false); err != nil {
+			return err
+		}
+		_, err = t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND state = 'ready'", t.now, c.seq)
+		return err
+	})
+}
+
+// unclaim gives the operation of a claim free; ErrNotOurs where it no longer
+// is the claim's.
+func (t *tx) unclaim(c *OpClaim) (*loaded, error) {
+	res, err := t.Exec("UPDATE ops SET state = 'ready' WHERE sale = ? AND kind = ? AND gen = ? AND serial = ? AND state = 'claimed' AND attempts = ?",
+		c.seq, c.Op.Kind, c.Op.Gen, c.Op.Serial, c.Attempts)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return nil, errors.Join(ErrNotOurs, err)
+	}
+	return load(t, c.seq)
+}
+
+// HintInvoice notes that a push names an invoice: of the QR code where the
+// push has its number, else of the sales that know the serial number. The
+// platform is asked about it at once. known is false for an invoice that is
+// none of ours.
+func (s *Store) HintInvoice(ctx context.Context, qrNo, serial string) (known bool, err error) {
+	err = s.do(ctx, func(t *tx) error {
+		type place struct {
+			sale int64
+			gen  int
+		}
+		var places []place
+		err := each(t, "SELECT sale, gen FROM qrs WHERE no = ?1 UNION SELECT sale, gen FROM invoices WHERE serial = ?2", []any{qrNo, serial}, func(scan func(...any) error) error {
+			var p place
+			err := scan(&p.sale, &p.gen)
+			places = append(places, p)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range places {
+			known = true
+			l, err := load(t, p.sale)
+			if err != nil {
+				return err
+			}
+			if err := t.apply(l, trade.InvoiceHinted{Gen: p.gen, Serial: serial, At: at(t.now)}, false); err != nil {
+				return err
+			}
+			if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND kind = 'invoice_query' AND state = 'ready'", t.now, p.sale); err != nil {
+				return err
+			}
+			t.lanes[trade.LaneWatch], t.lanes[trade.LaneUndo] = true, true
+		}
+		return nil
+	})
+	return known, err
 }
 
 // Retry makes what waits for a later attempt due now, and puts what was

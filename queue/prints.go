@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"tillagent/trade"
@@ -97,6 +98,17 @@ func (t *tx) slipLater(l *loaded, f trade.PaperDue) error {
 	return t.addJob(l, job{id: "slip:" + l.SaleID, paper: trade.PaperSlip, copies: 1, state: trade.PrintQueued, due: at(t.now)})
 }
 
+// nextSlip prints the QR code of a further generation: the one that the
+// customer holds was voided for a partial refund.
+func (t *tx) nextSlip(l *loaded, f trade.SlipDue) error {
+	var printed int
+	err := t.QueryRow("SELECT count(*) FROM prints WHERE sale = ? AND paper IN ('receipt','slip') AND asked = 0", l.seq).Scan(&printed)
+	if err != nil || printed == 0 { // the POS prints by itself
+		return err
+	}
+	return t.addJob(l, job{id: fmt.Sprintf("slip:%s:%d", l.SaleID, f.Gen), paper: trade.PaperSlip, copies: 1, state: trade.PrintWaitingQR, due: never})
+}
+
 // PrintClaim is a print job that the print loop has taken; it is stored as
 // printing before the first byte leaves.
 type PrintClaim struct {
@@ -145,11 +157,11 @@ func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) 
 		if err != nil {
 			return err
 		}
-		withQR := l.OnPaper() != nil
+		withQR, gen := l.OnPaper() != nil, max(len(l.QRs)-1, 0)
 		if err := t.movePrint(l, seq, id, trade.PaperStart, ""); err != nil {
 			return err
 		}
-		if _, err := t.Exec("UPDATE prints SET attempts = attempts + 1, with_qr = ? WHERE seq = ?", withQR, seq); err != nil {
+		if _, err := t.Exec("UPDATE prints SET attempts = attempts + 1, with_qr = ?, gen = ? WHERE seq = ?", withQR, gen, seq); err != nil {
 			return err
 		}
 		if c.Record, err = record(t, l); err != nil {
@@ -178,11 +190,12 @@ func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) 
 const nextPrint = `SELECT seq, due_at FROM prints WHERE state IN ('waiting_qr','queued','held') ORDER BY state = 'held' DESC, due_at, seq LIMIT 1`
 
 // mark says how this paper is told from earlier paper of the same kind for the
-// same sale: unmarked only if none can be on paper.
+// same sale: unmarked only if none can be on paper. The slip of a further
+// generation is no copy: it shows another code.
 func mark(r *Record, p *Print) (trade.Mark, int) {
 	nth, m := 0, trade.MarkNone
 	for _, old := range r.Prints {
-		if old.Paper != p.Paper || old.RefundID != p.RefundID || old.seq >= p.seq {
+		if old.Paper != p.Paper || old.RefundID != p.RefundID || old.seq >= p.seq || p.Paper == trade.PaperSlip && old.Gen != p.Gen {
 			continue
 		}
 		switch old.State {

@@ -38,6 +38,7 @@ type Print struct {
 	Asked     bool // by a person or the POS, beyond what the sale itself prints
 	Copies    int
 	WithQR    bool
+	Gen       int // of the QR code on it
 	Attempts  int
 	Reason    string
 	CreatedAt time.Time
@@ -120,11 +121,11 @@ func record(q querier, l *loaded) (*Record, error) {
 	return r, err
 }
 
-const printColumns = "seq, job_id, refund_id, paper, state, asked, copies, with_qr, attempts, reason, created_at, printed_at"
+const printColumns = "seq, job_id, refund_id, paper, state, asked, copies, with_qr, gen, attempts, reason, created_at, printed_at"
 
 func scanPrint(scan func(...any) error) (p Print, err error) {
 	var created, printed int64
-	err = scan(&p.seq, &p.JobID, &p.RefundID, &p.Paper, &p.State, &p.Asked, &p.Copies, &p.WithQR, &p.Attempts, &p.Reason, &created, &printed)
+	err = scan(&p.seq, &p.JobID, &p.RefundID, &p.Paper, &p.State, &p.Asked, &p.Copies, &p.WithQR, &p.Gen, &p.Attempts, &p.Reason, &created, &printed)
 	p.CreatedAt, p.PrintedAt = at(created), at(printed)
 	return p, err
 }
@@ -148,7 +149,7 @@ type Counts struct {
 
 // Counts reads the figures of the status.
 func (s *Store) Counts(ctx context.Context) (Counts, error) {
-	c := Counts{Sales: map[trade.SaleState]int{}, TillCode: s.mint.Till}
+	c := Counts{Sales: map[trade.SaleState]int{}, TillCode: s.mint.Load().Till}
 	err := s.read(ctx, func(q querier) error {
 		err := each(q, "SELECT view, count(*) FROM sales WHERE seq > ? GROUP BY view", 0, func(scan func(...any) error) error {
 			var v trade.SaleState

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -57,25 +58,29 @@ func load(q querier, seq int64) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = each(q, `SELECT serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses
-		FROM invoices WHERE sale = ? ORDER BY gen, kind, serial`, seq, func(scan func(...any) error) error {
+	err = each(q, `SELECT serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses,
+		failed_at, recheck, blue_serial, partial FROM invoices WHERE sale = ? ORDER BY gen, kind, serial`, seq, func(scan func(...any) error) error {
 		var i trade.Invoice
-		var issued, sent int64
-		if err := scan(&i.Serial, &i.Gen, &i.Kind, &i.RefundID, &i.State, &i.Amount, &i.Net, &i.Tax, &i.Number, &i.Code, &i.No, &issued, &i.DownloadURL, &i.Msg, &sent, &i.Misses); err != nil {
+		var issued, sent, failed int64
+		if err := scan(&i.Serial, &i.Gen, &i.Kind, &i.RefundID, &i.State, &i.Amount, &i.Net, &i.Tax, &i.Number, &i.Code, &i.No, &issued, &i.DownloadURL, &i.Msg, &sent, &i.Misses,
+			&failed, &i.Recheck, &i.BlueSerial, &i.Partial); err != nil {
 			return err
 		}
-		i.IssuedAt, i.SentAt = at(issued), at(sent)
+		i.IssuedAt, i.SentAt, i.FailedAt = at(issued), at(sent), at(failed)
 		l.Invoices = append(l.Invoices, i)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = each(q, "SELECT refund_id, amount, reason, state, path, red_serial, problem, created_at, done_at FROM refunds WHERE sale = ? ORDER BY created_at, refund_id", seq, func(scan func(...any) error) error {
+	err = each(q, "SELECT refund_id, amount, reason, state, path, gen, red_serial, problem, created_at, done_at, body -> '$.items' FROM refunds WHERE sale = ? ORDER BY created_at, refund_id", seq, func(scan func(...any) error) error {
 		var r trade.Refund
 		var created, done int64
-		var problem string
-		err := scan(&r.ID, &r.Amount, &r.Reason, &r.State, &r.Path, &r.RedSerial, &problem, &created, &done)
+		var problem, lines string
+		err := scan(&r.ID, &r.Amount, &r.Reason, &r.State, &r.Path, &r.Gen, &r.RedSerial, &problem, &created, &done, &lines)
+		if err == nil {
+			err = json.Unmarshal([]byte(lines), &r.Lines)
+		}
 		if err == nil {
 			r.Problem, err = readMessage(problem)
 		}
@@ -86,9 +91,14 @@ func load(q querier, seq int64) (*loaded, error) {
 	return l, err
 }
 
-// each runs a query with one argument and calls row for every row.
+// each runs a query with one argument, or a slice of them, and calls row for
+// every row.
 func each(q querier, query string, arg any, row func(scan func(...any) error) error) error {
-	rows, err := q.Query(query, arg)
+	args, many := arg.([]any)
+	if !many {
+		args = []any{arg}
+	}
+	rows, err := q.Query(query, args...)
 	if err != nil {
 		return err
 	}
@@ -108,7 +118,7 @@ func (t *tx) save(seq int64, before, after trade.Standing) error {
 			continue
 		}
 		if _, err := t.Exec(`INSERT INTO qrs (sale, gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries) VALUES (?,?,?,?,?,?,?,?,?,?)
-			ON CONFLICT (sale, gen) DO UPDATE SET state = excluded.state, url = excluded.url, extract_code = excluded.extract_code,
+			ON CONFLICT (sale, gen) DO UPDATE SET amount = excluded.amount, state = excluded.state, url = excluded.url, extract_code = excluded.extract_code,
 			fetched_at = excluded.fetched_at, void_tries = excluded.void_tries`,
 			seq, q.Gen, q.No, q.Amount, q.State, q.URL, q.ExtractCode, ms(q.ExpiresAt), ms(q.FetchedAt), q.VoidTries); err != nil {
 			return err
@@ -118,18 +128,22 @@ func (t *tx) save(seq int64, before, after trade.Standing) error {
 		if old := before.Invoice(i.Serial); old != nil && reflect.DeepEqual(*old, i) {
 			continue
 		}
-		if _, err := t.Exec(`INSERT INTO invoices (sale, serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+		if _, err := t.Exec(`INSERT INTO invoices (sale, serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses,
+			failed_at, recheck, blue_serial, partial) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT (sale, serial) DO UPDATE SET state = excluded.state, amount = excluded.amount, net = excluded.net, tax = excluded.tax, number = excluded.number,
 			code = excluded.code, no = excluded.no, issued_at = excluded.issued_at, download_url = excluded.download_url, msg = excluded.msg,
-			sent_at = excluded.sent_at, misses = excluded.misses`,
-			seq, i.Serial, i.Gen, i.Kind, i.RefundID, i.State, i.Amount, i.Net, i.Tax, i.Number, i.Code, i.No, ms(i.IssuedAt), i.DownloadURL, i.Msg, ms(i.SentAt), i.Misses); err != nil {
+			sent_at = excluded.sent_at, misses = excluded.misses, failed_at = excluded.failed_at, recheck = excluded.recheck`,
+			seq, i.Serial, i.Gen, i.Kind, i.RefundID, i.State, i.Amount, i.Net, i.Tax, i.Number, i.Code, i.No, ms(i.IssuedAt), i.DownloadURL, i.Msg, ms(i.SentAt), i.Misses,
+			ms(i.FailedAt), i.Recheck, i.BlueSerial, i.Partial); err != nil {
 			return err
 		}
 	}
 	for _, r := range after.Refunds {
-		if _, err := t.Exec("UPDATE refunds SET state = ?, path = ?, problem = ?, done_at = ? WHERE refund_id = ? AND (state, path, done_at) IS NOT (?, ?, ?)",
-			r.State, r.Path, message(r.Problem), ms(r.DoneAt), r.ID, r.State, r.Path, ms(r.DoneAt)); err != nil {
+		if old := before.Refund(r.ID); old != nil && reflect.DeepEqual(*old, r) {
+			continue
+		}
+		if _, err := t.Exec("UPDATE refunds SET state = ?, path = ?, gen = ?, problem = ?, done_at = ? WHERE refund_id = ?",
+			r.State, r.Path, r.Gen, message(r.Problem), ms(r.DoneAt), r.ID); err != nil {
 			return err
 		}
 	}
@@ -175,6 +189,10 @@ func (t *tx) effect(l *loaded, f trade.Effect) error {
 			return err
 		}
 		return t.slipLater(l, f)
+	case trade.SlipDue:
+		return t.nextSlip(l, f)
+	case trade.NewTill:
+		return t.newTill()
 	case trade.Raise:
 		return t.raise(f)
 	case trade.Clear:
@@ -197,7 +215,7 @@ func (t *tx) plan(l *loaded, settled bool) error {
 	if known && state == "claimed" && !settled {
 		return nil
 	}
-	op, need := trade.Next(l.Standing)
+	op, need := trade.Next(l.Standing, at(t.now))
 	if !need {
 		_, err := t.Exec("DELETE FROM ops WHERE sale = ?", l.seq)
 		return err

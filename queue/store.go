@@ -14,11 +14,8 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,8 +56,11 @@ type Options struct {
 	// Pause says how long the next operation of a sale waits: attempts is 0 for
 	// the first try, then the number of tries that brought no news.
 	Pause func(op trade.Op, s trade.Standing, attempts int, now time.Time) time.Duration
-	Log   *slog.Logger // nil discards
-	Now   func() time.Time
+	// BackupDir is the folder of daily copies, where a DamagedError looks for
+	// the newest; "" for none.
+	BackupDir string
+	Log       *slog.Logger // nil discards
+	Now       func() time.Time
 }
 
 // Store is the open database. It is safe for concurrent use.
@@ -69,32 +69,26 @@ type Store struct {
 	log    *slog.Logger
 	writer *sql.DB
 	reader *sql.DB
+	sql    *statements // of the writer
 	qrWait atomic.Int64
-	mint   trade.Mint
+	mint   atomic.Pointer[trade.Mint]
 
 	requests chan request
 	stop     chan struct{}
 	stopOnce sync.Once
+	closed   error // what Close came to
 	stopped  chan struct{}
 
 	wakes   map[trade.Lane]chan struct{}
 	paper   chan struct{}
 	waiters waiters
+
+	lock      io.Closer // on the data folder; nil where somebody else holds it
+	unchecked bool      // the start had no time to check the database; Upkeep does
 }
 
-// Open opens the database, brings its tables up to date and marks what a
-// crash broke off: operations whose answer is unknown, prints that may be
-// incomplete.
-func Open(o Options) (*Store, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if o.Pause == nil {
-		o.Pause = func(trade.Op, trade.Standing, int, time.Time) time.Duration { return 0 }
-	}
+// openStore opens the database, without looking at what lies beside it.
+func openStore(o Options) (*Store, error) {
 	s := &Store{opts: o, log: o.Log, requests: make(chan request), stop: make(chan struct{}), stopped: make(chan struct{}),
 		wakes: map[trade.Lane]chan struct{}{}, paper: make(chan struct{}, 1)}
 	s.qrWait.Store(int64(o.QRWait))
@@ -110,14 +104,14 @@ func Open(o Options) (*Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("cannot open database: %w", err)
 	}
-	if s.writer, err = sql.Open("sqlite", dsn(o.Path, "&_txlock=immediate")); err != nil {
+	if s.writer, err = sql.Open("sqlite", dsn(o.Path, "&_txlock=immediate&_pragma=secure_delete(1)&_pragma=temp_store(MEMORY)")); err != nil {
 		return nil, fmt.Errorf("cannot open database %s: %w", o.Path, err)
 	}
 	s.writer.SetMaxOpenConns(1)
-	if s.reader, err = sql.Open("sqlite", dsn(o.Path, "&_pragma=query_only(1)")); err != nil {
+	s.sql = newStatements(s.writer)
+	if s.reader, err = openReader(o.Path); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.Close())
 	}
-	s.reader.SetMaxOpenConns(4)
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.Close(), s.reader.Close())
 	}
@@ -125,22 +119,30 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
+// openReader opens the pool that reads beside the writer.
+func openReader(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, "&_pragma=query_only(1)"))
+	if err == nil {
+		db.SetMaxOpenConns(4)
+	}
+	return db, err
+}
+
 // dsn carries the pragmas, so that every pooled connection gets them.
 func dsn(path, more string) string {
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	if strings.Contains(u.Path, ":") && !strings.HasPrefix(u.Path, "/") {
-		u.Path = "/" + u.Path // C:/… on Windows
-	}
-	return u.String() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)" +
+	return fileURL(path) + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)" +
 		"&_pragma=foreign_keys(1)" + more
 }
 
-// prepare migrates, reads what numbers are made of and recovers.
+// prepare checks, migrates, reads what numbers are made of and recovers.
 func (s *Store) prepare() error {
+	if err := s.examine(); err != nil {
+		return err
+	}
 	if err := s.migrate(); err != nil {
 		return err
 	}
-	dbtx, err := s.writer.Begin()
+	dbtx, err := s.sql.begin()
 	if err != nil {
 		return err
 	}
@@ -155,6 +157,10 @@ func (s *Store) prepare() error {
 	return dbtx.Commit()
 }
 
+// migrationNames are the numbered files; a database's version is how many of
+// them it has seen.
+func migrationNames() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
+
 // migrate runs the numbered files that the database has not seen, each in a
 // transaction of its own.
 func (s *Store) migrate() error {
@@ -162,7 +168,7 @@ func (s *Store) migrate() error {
 	if err := s.writer.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+	names, err := migrationNames()
 	if err != nil {
 		return err
 	}
@@ -191,11 +197,18 @@ func (s *Store) migrate() error {
 	return nil
 }
 
-// Close ends the writer after what is being written and closes the database.
+// Close ends the writer after what is being written, closes the database and
+// gives the folder's lock back.
 func (s *Store) Close() error {
-	s.stopOnce.Do(func() { close(s.stop) })
-	<-s.stopped
-	return errors.Join(s.reader.Close(), s.writer.Close())
+	s.stopOnce.Do(func() {
+		close(s.stop)
+		<-s.stopped
+		s.closed = errors.Join(s.reader.Close(), s.writer.Close())
+		if s.lock != nil {
+			s.closed = errors.Join(s.closed, s.lock.Close())
+		}
+	})
+	return s.closed
 }
 
 // Wake signals that a lane may have work that is due earlier than known.
@@ -266,11 +279,20 @@ func (s *Store) commit(batch []request) {
 	results := make([]error, len(batch))
 	var done []*tx
 	err := func() error {
-		dbtx, err := s.writer.Begin()
+		dbtx, err := s.sql.begin()
 		if err != nil {
 			return err
 		}
 		defer dbtx.Rollback() // after Commit it does nothing
+		if len(batch) == 1 && batch[0].ctx.Err() == nil {
+			// The transaction itself is its savepoint.
+			t := s.begin(dbtx)
+			if results[0] = batch[0].do(t); results[0] != nil {
+				return nil
+			}
+			done = append(done, t)
+			return dbtx.Commit()
+		}
 		for i, r := range batch {
 			if r.ctx.Err() != nil {
 				results[i] = r.ctx.Err()
@@ -304,6 +326,7 @@ func (s *Store) commit(batch []request) {
 			t.announce()
 		}
 	}
+	s.sql.compile()
 }
 
 // classify marks what the disk or the database file is to blame for.
@@ -321,19 +344,24 @@ func classify(err error) error {
 // tx is one business event being stored, and what to announce after it is on
 // disk.
 type tx struct {
-	*sql.Tx
+	*batch
 	s     *Store
 	now   int64 // UTC ms
 	lanes map[trade.Lane]bool
 	paper bool
 	sales []string
+	// newMint takes over once the transaction is on disk.
+	newMint *trade.Mint
 }
 
-func (s *Store) begin(dbtx *sql.Tx) *tx {
-	return &tx{Tx: dbtx, s: s, now: s.opts.Now().UnixMilli(), lanes: map[trade.Lane]bool{}}
+func (s *Store) begin(dbtx *batch) *tx {
+	return &tx{batch: dbtx, s: s, now: s.opts.Now().UnixMilli(), lanes: map[trade.Lane]bool{}}
 }
 
 func (t *tx) announce() {
+	if t.newMint != nil {
+		t.s.mint.Store(t.newMint)
+	}
 	for l := range t.lanes {
 		wake(t.s.wakes[l])
 	}

@@ -159,6 +159,9 @@ func (d *doc) sale(p Paper) {
 	if paid > s.Total {
 		d.pair("找零", (paid - s.Total).String())
 	}
+	if back := p.Standing.Refunded(); back > 0 {
+		d.pair("已退", (-back).String())
+	}
 	if s.Remark != "" {
 		d.left("备注 " + s.Remark)
 	}
@@ -239,6 +242,9 @@ func (d *doc) slip(p Paper) {
 	d.left("原单时间 " + clock(p.Sale.SoldAt))
 	d.total("合计", p.Sale.Total)
 	if qr := p.Standing.OnPaper(); qr != nil {
+		if qr.Amount != p.Sale.Total {
+			d.pair("可开票金额", qr.Amount.String())
+		}
 		d.center("扫码自助开具电子发票")
 		d.qr(*qr)
 	}
@@ -262,19 +268,28 @@ func (d *doc) refund(p Paper) {
 
 // refundTexts say what became of the QR code or the invoice.
 func refundTexts(p Paper) []string {
+	part := p.Refund.Amount != p.Standing.Total
 	switch p.Refund.State {
 	case trade.RefDone:
 		switch p.Refund.Path {
 		case trade.PathCancel:
+			if part {
+				return []string{"原单未开票,按余额开票"}
+			}
 			return []string{"原单未开票,已取消"}
 		case trade.PathVoid:
-			return []string{"原开票码已作废"}
-		case trade.PathRedFlush:
-			red := p.Standing.Invoice(p.Refund.RedSerial)
-			if red == nil || red.Number == "" {
-				return []string{"已红冲"}
+			if part && p.Standing.View() != trade.StateVoided {
+				return []string{"原开票码已作废", "余额的开票码另纸打印"}
 			}
-			return []string{"已红冲", "红字发票号码", red.Number}
+			return []string{"原开票码已作废"}
+		case trade.PathRedFlush, trade.PathRedPart:
+			texts := []string{"已红冲"}
+			for _, i := range p.Standing.Invoices {
+				if i.Kind == trade.Red && i.RefundID == p.Refund.ID && i.Number != "" {
+					texts = append(texts, "红字发票号码", i.Number)
+				}
+			}
+			return texts
 		}
 		return nil
 	case trade.RefWaitRed, trade.RefWaitIssue:

@@ -34,9 +34,12 @@ func TestGolden(t *testing.T) {
 	refunded := func(state trade.RefundState, path trade.Path) Paper {
 		s := standing(trade.QRActive)
 		s.Refunds = []trade.Refund{{ID: "R-1", Amount: 14050, Reason: trade.SalesReturn, State: state, Path: path, RedSerial: "DEMORED0000000000000", CreatedAt: noon}}
-		s.Invoices = []trade.Invoice{{Serial: "DEMORED0000000000000", Kind: trade.Red, Number: "26112000000000000042"}}
+		s.Invoices = []trade.Invoice{{Serial: "DEMORED0000000000000", Kind: trade.Red, RefundID: "R-1", Number: "26112000000000000042"}}
 		return Paper{Kind: trade.PaperRefund, Sale: lunch(), Standing: s, Refund: &s.Refunds[0]}
 	}
+	rest := standing(trade.QRActive)
+	rest.QRs[0].Amount -= 3000
+	rest.Refunds = []trade.Refund{{ID: "R-1", Amount: 3000, Reason: trade.SalesReturn, State: trade.RefDone, Path: trade.PathVoid, CreatedAt: noon}}
 	recorded := lunch()
 	recorded.Wish = trade.WishNone
 	for name, p := range map[string]Paper{
@@ -47,6 +50,9 @@ func TestGolden(t *testing.T) {
 		"slip":             {Kind: trade.PaperSlip, Sale: lunch(), Standing: standing(trade.QRActive)},
 		"reprint":          {Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRActive), Mark: trade.MarkReprint, Nth: 2, Now: noon.Add(time.Hour)},
 		"cut-off":          {Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRActive), Mark: trade.MarkCutOff, Nth: 1, Now: noon.Add(time.Hour)},
+		"slip-rest":        {Kind: trade.PaperSlip, Sale: lunch(), Standing: rest},
+		"receipt-rest":     {Kind: trade.PaperReceipt, Sale: lunch(), Standing: rest},
+		"refund-part":      {Kind: trade.PaperRefund, Sale: lunch(), Standing: rest, Refund: &rest.Refunds[0]},
 		"refund-cancelled": refunded(trade.RefDone, trade.PathCancel),
 		"refund-voided":    refunded(trade.RefDone, trade.PathVoid),
 		"refund-voiding":   refunded(trade.RefWaitVoid, trade.PathVoid),

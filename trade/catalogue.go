@@ -90,12 +90,18 @@ const (
 	IssueFailed     Key = "issue_failed"
 	IssueWithdrawn  Key = "issue_withdrawn"
 	LoginNeeded     Key = "login_needed"
-	PartialByHand   Key = "partial_by_hand"
+	LinesByHand     Key = "lines_by_hand"
+	PathByHand      Key = "path_by_hand"
 	MergedByHand    Key = "merged_by_hand"
 	RedRefused      Key = "red_refused"
 	RedFailed       Key = "red_failed"
 	RedByHand       Key = "red_by_hand"
 	VoidUnconfirmed Key = "void_unconfirmed"
+	IssuedLater     Key = "issued_later"
+	IssuedLaterDo   Key = "issued_later_do"
+	IssuedAfterVoid Key = "issued_after_void"
+	TillClash       Key = "till_clash"
+	TillClashDo     Key = "till_clash_do"
 )
 
 // The keys of alerts about the surroundings, a title and what to do for each.
@@ -106,6 +112,8 @@ const (
 	PlatformRefusesDo     Key = "platform_refuses_do"
 	PlatformUntrusted     Key = "platform_untrusted"
 	PlatformUntrustedDo   Key = "platform_untrusted_do"
+	ClockWrong            Key = "clock_wrong"
+	ClockWrongDo          Key = "clock_wrong_do"
 	PrinterHeld           Key = "printer_held"
 	PrinterHeldDo         Key = "printer_held_do"
 	AlertPrintUncertain   Key = "print_uncertain"
@@ -193,11 +201,17 @@ var catalogue = map[Key]words{
 	IssueFailed:     {"开票失败:%s", "issuing the invoice failed: %s"},
 	IssueWithdrawn:  {"发票未开具(已撤回):%s", "the invoice was not issued (withdrawn): %s"},
 	LoginNeeded:     {"数电账号须登录或认证,发票暂停开具", "the tax account must log in or be authenticated; issuing has stopped"},
-	PartialByHand:   {"部分退货 %s 元尚不能自动处理,请在票通平台按退货后金额处理该单", "the partial refund of %s yuan is not done by itself yet: mend the sale on the platform by hand"},
-	MergedByHand:    {"发票金额 %s 与本单 %s 不同(合并或拆分开票),请在票通平台部分红冲", "the invoice's amount %s differs from the sale's %s (merged or split): red-flush the part on the platform by hand"},
+	LinesByHand:     {"退货明细与原发票对不上,请在票通平台部分红冲", "the refund's lines are not on the invoice: red-flush the part on the platform by hand"},
+	PathByHand:      {"未配置接口路径 %s,请在票通平台部分红冲", "path not configured: %s; red-flush the part on the platform by hand"},
+	MergedByHand:    {"发票金额 %s 与本单 %s 的明细对不上(合并或拆分开票),请在票通平台部分红冲", "the invoice's %s cannot be matched with the sale's %s (merged or split): red-flush the part on the platform by hand"},
 	RedRefused:      {"红冲被拒绝:%[2]s (%[1]s)", "the red-flush was refused: %[2]s (%[1]s)"},
 	RedFailed:       {"红冲失败:%s", "the red-flush failed: %s"},
 	RedByHand:       {"平台上已红冲", "already red-flushed on the platform"},
+	IssuedLater:     {"已退货的单后来又开出了发票,正在自动红冲", "an invoice was issued for a sale that had been refunded; it is being red-flushed by itself"},
+	IssuedLaterDo:   {"无需操作;完成后自动消除", "nothing to do; this clears when it is done"},
+	IssuedAfterVoid: {"开票码已作废,平台却开出了发票 %s", "the QR code was voided, yet the platform issued invoice %s"},
+	TillClash:       {"开票码编号 %s 与别的收银机冲突,已换号重发", "QR number %s clashes with another till's; the next number was taken"},
+	TillClashDo:     {"请为每台收银机配置不同的 till_code", "give each till a till_code of its own"},
 	VoidUnconfirmed: {"开票码作废未得到确认,请在票通平台核对", "the platform does not confirm that the QR code was voided: check it there"},
 
 	PlatformAway:          {"连不上票通平台", "the platform cannot be reached"},
@@ -207,6 +221,8 @@ var catalogue = map[Key]words{
 	PlatformUntrusted:     {"票通平台的应答验签不通过", "an answer of the platform does not verify"},
 	PlatformUntrustedDo:   {"请核对平台公钥和 3DES 密钥;也可能有人篡改网络", "check the platform's public key and the 3DES key; the network may be tampered with"},
 	PrinterHeld:           {"打印机:%s,小票在等待", "printer: %s; receipts are waiting"},
+	ClockWrong:            {"本机时钟与平台相差 %s,暂不取开票码", "this machine's clock differs from the platform's by %s; QR codes wait"},
+	ClockWrongDo:          {"请校准本机时间;校准后自动继续", "set the clock right; work goes on by itself"},
 	PrinterHeldDo:         {"处理后自动继续打印", "printing goes on by itself once this is mended"},
 	AlertPrintUncertain:   {"单号 %s 的小票可能没有打完整", "the receipt of sale %s may not be complete on paper"},
 	AlertPrintUncertainDo: {"请看一下纸上有没有,没有就在收银台重打", "look at the paper; if it is not there, print it again"},

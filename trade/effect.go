@@ -16,6 +16,14 @@ type Tell struct {
 // sale's receipt and slip, or the receipt of a refund.
 type PaperDue struct{ RefundID string }
 
+// SlipDue asks for the slip of a further generation: the paper that the
+// customer holds shows a code that was voided.
+type SlipDue struct{ Gen int }
+
+// NewTill says that a number of this till is somebody else's: coming numbers
+// are made with another till code, where none is assigned.
+type NewTill struct{}
+
 // Raise asks for an alert, Clear ends it. Subject is the sale or the refund.
 type (
 	Raise struct {
@@ -29,6 +37,8 @@ type (
 
 func (Tell) effect()     {}
 func (PaperDue) effect() {}
+func (SlipDue) effect()  {}
+func (NewTill) effect()  {}
 func (Raise) effect()    {}
 func (Clear) effect()    {}
 
@@ -38,6 +48,7 @@ const (
 	AlertPrinter     = "printer"
 	AlertUnreachable = "platform_unreachable"
 	AlertCredentials = "platform_credentials"
+	AlertClock       = "clock_skew"
 	AlertRejected    = "sale_rejected"
 	AlertRefund      = "refund_failed"
 )
@@ -65,6 +76,20 @@ func effects(before, after Standing) []Effect {
 			es = append(es, Clear{AlertAuth, ""})
 		}
 	}
+	if n := len(before.QRs); n > 0 && len(after.QRs) > n {
+		switch old := after.QRs[n-1]; old.State {
+		case QRVoided:
+			es = append(es, SlipDue{Gen: old.Gen + 1})
+		case QRCancelled:
+			es = append(es, NewTill{}, Raise{Kind: AlertCredentials, Subject: "till_clash", SaleID: after.SaleID, Title: Say(TillClash, old.No), Action: Say(TillClashDo)})
+		}
+	}
+	for _, b := range after.blues() {
+		old := before.Invoice(b.Serial)
+		if q := after.qr(b.Gen, QRVoided); q != nil && b.State == InvIssued && (old == nil || old.State != InvIssued) {
+			es = append(es, Raise{Kind: AlertRefund, Subject: after.SaleID, SaleID: after.SaleID, Title: Say(IssuedAfterVoid, b.Number), Action: Say(RefundFailedDo)})
+		}
+	}
 	for _, r := range after.Refunds {
 		old := before.Refund(r.ID)
 		was, is := "", after.RefundView(r)
@@ -77,12 +102,16 @@ func effects(before, after Standing) []Effect {
 		switch is {
 		case "done":
 			es = append(es, Tell{"refund.done", r.ID, is}, PaperDue{r.ID})
-			if was == "failed" {
+			if old != nil {
 				es = append(es, Clear{AlertRefund, r.ID})
 			}
 		case "failed":
 			es = append(es, Tell{"refund.failed", r.ID, is}, PaperDue{r.ID},
 				Raise{Kind: AlertRefund, Subject: r.ID, SaleID: after.SaleID, Title: Say(RefundFailed, r.ID), Detail: r.Problem, Action: Say(RefundFailedDo)})
+		case "queued", "working":
+			if was == "done" {
+				es = append(es, Raise{Kind: AlertRefund, Subject: r.ID, SaleID: after.SaleID, Title: Say(RefundFailed, r.ID), Detail: r.Problem, Action: Say(IssuedLaterDo)})
+			}
 		case "waiting_invoice", "waiting_auth":
 			es = append(es, Tell{"refund.waiting", r.ID, is})
 		}

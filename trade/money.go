@@ -83,10 +83,16 @@ func (d *Decimal) UnmarshalText(b []byte) (err error) {
 // Times is unit price × quantity, rounded half up to fen as the platform does
 // (code 8016). Both must not be negative.
 func (d Decimal) Times(quantity Decimal) Money {
-	p := new(big.Int).Mul(big.NewInt(int64(d)), big.NewInt(int64(quantity)))
 	const fen = 100_000_000_000_000 // 10¹⁶ / 100
-	p.Add(p, big.NewInt(fen/2))
-	return Money(p.Quo(p, big.NewInt(fen)).Int64())
+	return Money(mulDivRound(int64(d), int64(quantity), fen))
+}
+
+// mulDivRound is a × b ÷ c for a, b ≥ 0 and c > 0, rounded half up, without
+// overflow in between.
+func mulDivRound(a, b, c int64) int64 {
+	p := new(big.Int).Mul(big.NewInt(a), big.NewInt(b))
+	p.Add(p, big.NewInt(c/2))
+	return p.Quo(p, big.NewInt(c)).Int64()
 }
 
 // Rate is a tax rate in hundredths: 6 is 6 %, written "0.06". NoRate is unset.

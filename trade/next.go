@@ -1,5 +1,7 @@
 package trade
 
+import "time"
+
 // OpKind is a platform operation that a sale can need.
 type OpKind string
 
@@ -9,6 +11,7 @@ const (
 	OpQueryQR      OpKind = "qr_query"      // 2.18
 	OpVoidQR       OpKind = "qr_void"       // 2.17
 	OpRedFlush     OpKind = "red_full"      // 2.10
+	OpRedPart      OpKind = "red_partial"   // 2.36 and 2.37
 	OpQueryInvoice OpKind = "invoice_query" // 2.11
 )
 
@@ -37,24 +40,25 @@ type Op struct {
 // Changing reports whether the operation changes something on the platform, so
 // that a lost answer must be asked about.
 func (o Op) Changing() bool {
-	return o.Kind == OpCreateQR || o.Kind == OpVoidQR || o.Kind == OpRedFlush
+	return o.Kind == OpCreateQR || o.Kind == OpVoidQR || o.Kind == OpRedFlush || o.Kind == OpRedPart
 }
+
+// reissueFor is how long a failed invoice may come back: staff can re-issue
+// those of the last 30 days on the platform, and some days are added.
+const reissueFor = 35 * 24 * time.Hour
 
 // Next says which operation the platform must be asked for next, if any. Being
 // derived from the standing alone, it is the same after a restart, and there
 // is at most one for a sale.
-func Next(s Standing) (Op, bool) {
-	refunding := false
-	for _, r := range s.Refunds {
-		refunding = refunding || r.Open()
-	}
-	lane := LaneWatch
-	if refunding {
-		lane = LaneUndo
-	}
+func Next(s Standing, now time.Time) (Op, bool) {
 	q := s.Current()
 	if q == nil {
 		return Op{}, false
+	}
+	refunding := len(s.open()) > 0
+	quiet := LaneWatch
+	if refunding {
+		quiet = LaneUndo
 	}
 	switch q.State {
 	case QRReady:
@@ -69,21 +73,62 @@ func Next(s Standing) (Op, bool) {
 		}
 		return Op{Kind: OpQueryQR, Gen: q.Gen, Lane: LaneWatch}, true
 	}
+	if op, ok := s.nextRed(); ok {
+		return op, true
+	}
+	for _, i := range s.blues() {
+		if i.State == InvIssuing || i.State == InvBlocked || i.Recheck {
+			return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: quiet}, true
+		}
+	}
+	if now.Before(s.watchedUntil(q)) {
+		return Op{Kind: OpQueryQR, Gen: q.Gen, Lane: LaneWatch}, true
+	}
+	return Op{}, false
+}
+
+// nextRed is the operation of the red invoice that comes first.
+func (s *Standing) nextRed() (Op, bool) {
 	for _, i := range s.Invoices {
 		if i.Kind != Red {
 			continue
 		}
 		switch i.State {
 		case InvReady:
-			return Op{Kind: OpRedFlush, Gen: i.Gen, Serial: i.Serial, Lane: LaneUndo}, true
+			kind := OpRedFlush
+			if i.Partial {
+				kind = OpRedPart
+			}
+			if r := s.Refund(i.RefundID); r != nil && r.Open() {
+				return Op{Kind: kind, Gen: i.Gen, Serial: i.Serial, Lane: LaneUndo}, true
+			}
 		case InvInFlight, InvUnknown, InvIssuing, InvBlocked:
 			return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneUndo}, true
 		}
 	}
-	for _, i := range s.Invoices {
-		if i.Kind == Blue && (i.State == InvIssuing || i.State == InvBlocked) {
-			return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: lane}, true
+	return Op{}, false
+}
+
+// watchedUntil is how long a QR code that was submitted can bring further
+// invoices: one that was split, or whose invoice failed and may be issued
+// again. Zero where its invoices cover it.
+func (s *Standing) watchedUntil(q *QR) time.Time {
+	if q.State != QRSubmitted && q.State != QRConsumed {
+		return time.Time{}
+	}
+	covered, until := Money(0), q.ExpiresAt.Add(expiryGrace)
+	for _, b := range s.blues() {
+		if b.Gen != q.Gen {
+			continue
+		}
+		if b.State != InvFailed && b.State != InvWithdrew {
+			covered += b.Amount
+		} else if t := b.FailedAt.Add(reissueFor); t.After(until) {
+			until = t
 		}
 	}
-	return Op{}, false
+	if covered >= q.Amount {
+		return time.Time{}
+	}
+	return until
 }

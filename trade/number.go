@@ -46,6 +46,24 @@ func (m Mint) Number(counter int64, generation int) string {
 	return body + checkDigits(body)
 }
 
+// NextGeneration is the number of the next generation of the same counter
+// value; false where there is none left.
+func NextGeneration(number string) (string, bool) { return withGeneration(number, 1) }
+
+// withGeneration is a number with its generation moved on by n. A number that
+// is not ours is returned as it is, with false.
+func withGeneration(number string, n int) (string, bool) {
+	if CheckNumber(number) != nil {
+		return number, false
+	}
+	g := strings.IndexByte(alphabet, number[NumberLen-3]) + n
+	if g >= len(alphabet) {
+		return number, false
+	}
+	body := number[:NumberLen-3] + alphabet[g:g+1]
+	return body + checkDigits(body), true
+}
+
 // TillCode makes a till code out of a random number.
 func TillCode(random uint64) string { return base32(int64(random%(1<<25)), 5) }
 

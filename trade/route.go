@@ -5,85 +5,198 @@ import "time"
 // route decides afresh, from the standing alone, what each open refund waits
 // for. It runs after every event, so that the order of events does not matter.
 func (s *Standing) route(at time.Time) {
-	for i := range s.Refunds {
-		r := &s.Refunds[i]
-		if !r.Open() {
-			continue
-		}
-		q := s.Current()
-		switch {
-		case q == nil:
+	q := s.Current()
+	if q == nil {
+		for _, r := range s.open() {
 			r.finish(PathRecord, at)
-		case r.Amount != s.Total:
-			r.State, r.Problem = RefNeedsPerson, Say(PartialByHand, r.Amount.String())
-		default:
-			s.routeWhole(r, q, at)
+		}
+		return
+	}
+	s.reopen(q)
+	refunds := s.open()
+	if len(refunds) == 0 {
+		return
+	}
+	switch q.State {
+	case QRReady: // never sent: a smaller sale goes out instead, or none
+		s.account(refunds, q, PathCancel, at)
+		if q.Amount == 0 {
+			q.Amount, q.State = s.Total, QRCancelled
+		}
+	case QRRejected:
+		s.account(refunds, q, PathRecord, at)
+		if q.Amount == 0 {
+			q.Amount, q.State, s.Problem = s.Total, QRCancelled, Message{}
+		}
+	case QRCancelled, QRExpired:
+		for _, r := range refunds {
+			r.finish(PathRecord, at)
+		}
+	case QRInFlight, QRUnknown:
+		wait(refunds, RefWaitCertainty, PathWait)
+	case QRActive, QRVoiding:
+		wait(refunds, RefWaitVoid, PathVoid)
+		if q.State == QRActive && q.VoidTries >= maxVoidTries {
+			for _, r := range refunds {
+				r.State, r.Problem = RefNeedsPerson, Say(VoidUnconfirmed)
+			}
+		}
+	case QRVoided:
+		s.regenerate(refunds, *q, at)
+	case QRSubmitted:
+		wait(refunds, RefWaitIssue, PathWait)
+	case QRConsumed:
+		for _, r := range refunds {
+			s.routeInvoiced(r, q, at)
 		}
 	}
 }
 
-// routeWhole decides for a refund of the whole sale.
-func (s *Standing) routeWhole(r *Refund, q *QR, at time.Time) {
-	switch q.State {
-	case QRReady:
-		q.State = QRCancelled
-		r.finish(PathCancel, at)
-	case QRRejected, QRExpired:
-		r.finish(PathRecord, at)
-	case QRCancelled:
-		r.finish(PathCancel, at)
-	case QRInFlight, QRUnknown:
-		r.State, r.Path = RefWaitCertainty, PathWait
-	case QRActive, QRVoiding:
-		r.State, r.Path = RefWaitVoid, PathVoid
-		if q.State == QRActive && q.VoidTries >= maxVoidTries {
-			r.State, r.Problem = RefNeedsPerson, Say(VoidUnconfirmed)
+// open are the refunds with something left to do.
+func (s *Standing) open() []*Refund {
+	var rs []*Refund
+	for i := range s.Refunds {
+		if s.Refunds[i].Open() {
+			rs = append(rs, &s.Refunds[i])
 		}
-	case QRVoided:
+	}
+	return rs
+}
+
+func wait(refunds []*Refund, state RefundState, p Path) {
+	for _, r := range refunds {
+		r.State, r.Path = state, p
+	}
+}
+
+// finish ends a refund.
+func (r *Refund) finish(p Path, at time.Time) {
+	r.State, r.Path, r.DoneAt = RefDone, p, at
+}
+
+// account takes refunds off a QR code that is not on the platform.
+func (s *Standing) account(refunds []*Refund, q *QR, p Path, at time.Time) {
+	for _, r := range refunds {
+		q.Amount -= r.Amount
+		r.Gen = q.Gen
+		r.finish(p, at)
+	}
+}
+
+// regenerate makes the next generation over what the refunds leave of a voided
+// QR code, if they leave anything.
+func (s *Standing) regenerate(refunds []*Refund, q QR, at time.Time) {
+	rest := q.Amount
+	for _, r := range refunds {
+		rest -= r.Amount
+		r.Gen = q.Gen + 1
 		r.finish(PathVoid, at)
-	case QRSubmitted:
-		r.State, r.Path = RefWaitIssue, PathWait
-	case QRConsumed:
-		s.routeInvoiced(r, at)
+	}
+	if rest <= 0 {
+		return
+	}
+	no, ok := NextGeneration(q.No)
+	if !ok {
+		s.Problem = Say(NumberTaken, q.No) // after 31 partial refunds of one sale
+		return
+	}
+	s.QRs = append(s.QRs, QR{Gen: q.Gen + 1, No: no, Amount: rest, State: QRReady, ExpiresAt: q.ExpiresAt})
+}
+
+// reopen takes up again a refund that was done when an invoice over its sale
+// is issued after all: a failed one that staff issued again (they can for 30
+// days), or the rest of a code that the customer splits.
+func (s *Standing) reopen(q *QR) {
+	for i := range s.Refunds {
+		r := &s.Refunds[i]
+		if r.State != RefDone || r.Gen != Unaccounted {
+			continue
+		}
+		for _, b := range s.blues() {
+			untouched := r.Path == PathRecord && len(s.redsFor(r.ID)) == 0 ||
+				r.Path == PathRedFlush && r.Amount == q.Amount && len(s.redsOf(b.Serial)) == 0
+			if b.Gen == q.Gen && untouched && (b.State == InvIssued || b.State == InvRedPend || b.State == InvRedPart) {
+				r.State, r.Problem, r.DoneAt = RefWaitRed, Say(IssuedLater), time.Time{}
+			}
+		}
 	}
 }
 
 // routeInvoiced decides for a refund of a sale whose invoices have ended.
-// Only an invoice over exactly this sale is reversed in full (2.10): one that
-// covers several QR codes, or a part of this one, is not.
-func (s *Standing) routeInvoiced(r *Refund, at time.Time) {
+func (s *Standing) routeInvoiced(r *Refund, q *QR, at time.Time) {
 	var standing []*Invoice
-	reversed := false
+	var reversed, sum Money
 	for _, b := range s.blues() {
 		switch b.State {
 		case InvIssued, InvRedPend, InvRedPart:
 			standing = append(standing, b)
+			sum += b.Amount
 		case InvRedFull:
-			reversed = true
+			reversed += b.Amount
 		}
 	}
-	switch {
-	case len(standing) == 0 && reversed:
+	if r.Amount == q.Amount && sum+reversed <= q.Amount { // the whole of every invoice
+		for _, b := range standing {
+			if len(s.redsOf(b.Serial)) == 0 {
+				s.addRed(r, b, b.Amount, false)
+			}
+		}
+	}
+	switch mine := s.redsFor(r.ID); {
+	case len(mine) > 0:
+		r.settleReds(mine, s, at)
+	case len(standing) == 0 && reversed > 0: // by other refunds, or by hand
 		r.finish(PathRedFlush, at)
 	case len(standing) == 0:
 		r.finish(PathRecord, at) // failed or withdrawn: nothing to reverse
-	case len(standing) > 1 || standing[0].Amount != s.Total:
-		sum := Money(0)
-		for _, b := range standing {
-			sum += b.Amount
-		}
-		r.State, r.Problem = RefNeedsPerson, Say(MergedByHand, sum.String(), s.Total.String())
+	case len(standing) == 1 && sum >= q.Amount:
+		// A part, or an invoice that covers other sales too: its lines alone.
+		s.addRed(r, standing[0], r.Amount, true)
+		r.State, r.Path = RefWaitRed, PathRedPart
 	default:
-		r.State, r.Path = RefWaitRed, PathRedFlush
-		blue := standing[0]
-		blue.State = InvRedPend
-		if s.Invoice(r.RedSerial) == nil {
-			s.Invoices = append(s.Invoices, Invoice{Serial: r.RedSerial, Gen: blue.Gen, Kind: Red, RefundID: r.ID, State: InvReady, Amount: -blue.Amount})
-		}
+		r.State, r.Problem = RefNeedsPerson, Say(MergedByHand, sum.String(), s.Total.String())
 	}
 }
 
-// finish ends a refund. A path decided before stays: it says what was done.
-func (r *Refund) finish(p Path, at time.Time) {
-	r.State, r.Path, r.DoneAt = RefDone, p, at
+// addRed numbers a red invoice of a refund over a blue one. Those of the same
+// refund differ in the generation of its number.
+func (s *Standing) addRed(r *Refund, blue *Invoice, amount Money, partial bool) {
+	serial, n := r.RedSerial, len(s.redsFor(r.ID))
+	if n > 0 {
+		var ok bool
+		if serial, ok = withGeneration(r.RedSerial, n); !ok {
+			r.State, r.Problem = RefNeedsPerson, Say(MergedByHand, blue.Amount.String(), s.Total.String())
+			return
+		}
+	}
+	s.Invoices = append(s.Invoices, Invoice{Serial: serial, Gen: blue.Gen, Kind: Red, RefundID: r.ID, BlueSerial: blue.Serial, Partial: partial, State: InvReady, Amount: -amount})
+}
+
+func (s *Standing) redsFor(refundID string) []*Invoice {
+	var reds []*Invoice
+	for i := range s.Invoices {
+		if s.Invoices[i].Kind == Red && s.Invoices[i].RefundID == refundID {
+			reds = append(reds, &s.Invoices[i])
+		}
+	}
+	return reds
+}
+
+// settleReds ends a refund whose red invoices have all come to an end.
+func (r *Refund) settleReds(reds []*Invoice, s *Standing, at time.Time) {
+	if !r.Open() {
+		return
+	}
+	path := PathRedFlush
+	for _, red := range reds {
+		if red.Partial {
+			path = PathRedPart
+		}
+		blue := s.Invoice(red.BlueSerial)
+		if red.State != InvIssued && (blue == nil || blue.State != InvRedFull) {
+			r.State, r.Path = RefWaitRed, path
+			return
+		}
+	}
+	r.finish(path, at)
 }

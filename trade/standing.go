@@ -75,10 +75,17 @@ const (
 )
 
 // rank orders the states of an invoice for late and repeated news: an event
-// never moves an invoice to a lower rank.
+// never moves an invoice to a lower rank. What is not issued yet may change
+// either way: 2.11 is asked one question at a time, so its answers come in
+// order, and staff can turn a failure into a new attempt.
 var rank = map[InvoiceState]int{
-	InvReady: 0, InvInFlight: 1, InvUnknown: 1, InvIssuing: 2, InvFailed: 3, InvWithdrew: 3,
-	InvBlocked: 4, InvIssued: 5, InvRedPend: 6, InvRedPart: 7, InvRedFull: 8,
+	InvReady: 0, InvInFlight: 1, InvUnknown: 1, InvIssuing: 2, InvFailed: 2, InvWithdrew: 2, InvBlocked: 2,
+	InvIssued: 3, InvRedPend: 4, InvRedPart: 5, InvRedFull: 6,
+}
+
+// furthest orders the states of several invoices of one sale for the POS.
+var furthest = map[InvoiceState]int{
+	InvIssuing: 1, InvFailed: 2, InvWithdrew: 2, InvBlocked: 3, InvIssued: 4, InvRedPend: 5, InvRedPart: 6, InvRedFull: 7,
 }
 
 // Invoice is one blue or red invoice. Amounts are with tax, a red one's
@@ -96,7 +103,11 @@ type Invoice struct {
 	IssuedAt    time.Time
 	DownloadURL string
 	Msg         string    // the platform's words for a failure
-	SentAt      time.Time // red: when 2.10 was last sent
+	FailedAt    time.Time // blue: when it was first seen failed or withdrawn
+	Recheck     bool      // blue: failed, and 2.11 is to be asked whether it came back
+	BlueSerial  string    // red: the blue invoice it reverses
+	Partial     bool      // red: over lines (2.37), not the whole invoice (2.10)
+	SentAt      time.Time // red: when it was last sent
 	Misses      int       // red: times 2.11 did not know it since then
 }
 
@@ -123,6 +134,7 @@ const (
 	PathVoid     Path = "void_qr"
 	PathWait     Path = "wait"
 	PathRedFlush Path = "red_flush"
+	PathRedPart  Path = "red_flush_partial"
 	PathRecord   Path = "record"
 )
 
@@ -130,14 +142,20 @@ const (
 type Refund struct {
 	ID        string
 	Amount    Money
+	Lines     []RefundLine // what comes back, where the POS said so
 	Reason    Reason
 	State     RefundState
 	Path      Path
+	Gen       int    // the generation from which on the QR code leaves this refund out; Unaccounted for none
 	RedSerial string // minted when the refund was accepted, used by every attempt
 	Problem   Message
 	CreatedAt time.Time
 	DoneAt    time.Time
 }
+
+// Unaccounted is the Gen of a refund that no QR code leaves out (yet): it is
+// undone by a red invoice, or there was nothing to undo.
+const Unaccounted = -1
 
 // Open reports whether something remains to be done by the agent.
 func (r Refund) Open() bool { return r.State != RefDone && r.State != RefNeedsPerson }
@@ -177,6 +195,17 @@ func (s *Standing) Refund(id string) *Refund {
 		}
 	}
 	return nil
+}
+
+// redsOf are the red invoices that reverse a blue one.
+func (s *Standing) redsOf(serial string) []*Invoice {
+	var reds []*Invoice
+	for i := range s.Invoices {
+		if s.Invoices[i].Kind == Red && s.Invoices[i].BlueSerial == serial {
+			reds = append(reds, &s.Invoices[i])
+		}
+	}
+	return reds
 }
 
 // blues are the blue invoices.

@@ -75,6 +75,22 @@ type InvoiceSeen struct {
 	At          time.Time
 }
 
+// InvoiceHinted says that a push names an invoice. It is a hint: 2.11 is asked
+// before anything is believed, so a late, repeated or contradicting push does
+// no harm.
+type InvoiceHinted struct {
+	Gen    int
+	Serial string
+	At     time.Time
+}
+
+// Unmatched says that a partial red-flush cannot be put together, so that
+// nothing was sent: a person must do it.
+type Unmatched struct {
+	Op  Op
+	Why Message
+}
+
 // InvoiceMissing is 2.11's verified "not found" (8003).
 type InvoiceMissing struct {
 	Serial string
@@ -111,6 +127,8 @@ func (VoidConfirmed) event()  {}
 func (VoidDenied) event()     {}
 func (InvoiceSeen) event()    {}
 func (InvoiceMissing) event() {}
+func (InvoiceHinted) event()  {}
+func (Unmatched) event()      {}
 func (RedAccepted) event()    {}
 func (RedAlready) event()     {}
 func (RefundAsked) event()    {}
@@ -154,12 +172,10 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 			q.State = QRReady // the same number again
 		}
 	case QRForeign:
-		if q := s.qr(e.Gen, QRInFlight, QRUnknown); q != nil {
-			q.State, s.Problem = QRRejected, Say(NumberTaken, q.No)
-		}
+		s.qrForeign(e)
 	case VoidConfirmed:
 		at = e.At
-		if q := s.qr(e.Gen, QRVoiding); q != nil {
+		if q := s.qr(e.Gen, QRVoiding, QRActive); q != nil {
 			q.State = QRVoided
 		}
 	case VoidDenied:
@@ -169,8 +185,16 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 	case InvoiceSeen:
 		at = e.At
 		s.invoiceSeen(e)
+	case InvoiceHinted:
+		at = e.At
+		s.invoiceHinted(e)
 	case InvoiceMissing:
 		s.invoiceMissing(e)
+	case Unmatched:
+		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvInFlight {
+			i.State = InvFailed
+			s.giveUp(i.RefundID, e.Why)
+		}
 	case RedAccepted:
 		if i := s.Invoice(e.Serial); i != nil && i.Kind == Red && rank[i.State] < rank[InvIssuing] {
 			i.State = InvIssuing
@@ -181,6 +205,7 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 	case RefundAsked:
 		at = e.At
 		if s.Refund(e.Refund.ID) == nil && s.Refunded()+e.Refund.Amount <= s.Total {
+			e.Refund.Gen = Unaccounted
 			s.Refunds = append(s.Refunds, e.Refund)
 		}
 	case RetryAsked:
@@ -188,7 +213,9 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 			q.State, s.Problem = QRReady, Message{}
 		}
 	}
+	s.reckon()
 	s.route(at)
+	s.reckon()
 	return s, effects(before, s)
 }
 
@@ -216,7 +243,7 @@ func (s *Standing) sending(e Sending) {
 		if q := s.qr(e.Op.Gen, QRActive); q != nil {
 			q.State = QRVoiding
 		}
-	case OpRedFlush:
+	case OpRedFlush, OpRedPart:
 		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvReady {
 			i.State, i.SentAt, i.Misses = InvInFlight, e.At, 0
 		}
@@ -233,7 +260,7 @@ func (s *Standing) unsent(op Op) {
 		if q := s.qr(op.Gen, QRVoiding); q != nil {
 			q.State = QRActive
 		}
-	case OpRedFlush:
+	case OpRedFlush, OpRedPart:
 		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
 			i.State = InvReady
 		}
@@ -247,7 +274,7 @@ func (s *Standing) lost(op Op) {
 		if q := s.qr(op.Gen, QRInFlight); q != nil {
 			q.State = QRUnknown
 		}
-	case OpRedFlush:
+	case OpRedFlush, OpRedPart:
 		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
 			i.State = InvUnknown
 		}
@@ -264,7 +291,7 @@ func (s *Standing) refused(e Refused) {
 		if q := s.qr(e.Op.Gen, QRVoiding); q != nil {
 			q.VoidTries++
 		}
-	case OpRedFlush:
+	case OpRedFlush, OpRedPart:
 		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvInFlight {
 			i.State, i.Msg = InvFailed, e.Msg
 			s.giveUp(i.RefundID, Say(RedRefused, e.Code, e.Msg))
@@ -272,8 +299,32 @@ func (s *Standing) refused(e Refused) {
 	}
 }
 
+// maxForeign is how many numbers may be taken by others before a person is
+// asked: then it is no accident.
+const maxForeign = 3
+
+// qrForeign takes the next generation's number where this one belongs to
+// somebody else's sale.
+func (s *Standing) qrForeign(e QRForeign) {
+	q := s.qr(e.Gen, QRInFlight, QRUnknown)
+	if q == nil || q.Gen != s.Current().Gen {
+		return
+	}
+	next, ok := NextGeneration(q.No)
+	if !ok || q.Gen >= maxForeign {
+		q.State, s.Problem = QRRejected, Say(NumberTaken, q.No)
+		return
+	}
+	q.State = QRCancelled // never ours
+	s.QRs = append(s.QRs, QR{Gen: q.Gen + 1, No: next, Amount: q.Amount, State: QRReady, ExpiresAt: q.ExpiresAt})
+}
+
+// expiryGrace is how long after its end a QR code that shows no invoice is
+// still asked about: it may have been submitted in the last minute.
+const expiryGrace = time.Hour
+
 func (s *Standing) qrSeen(e QRSeen) {
-	q := s.qr(e.Gen, QRInFlight, QRUnknown, QRActive, QRVoiding, QRSubmitted, QRExpired)
+	q := s.qr(e.Gen, QRInFlight, QRUnknown, QRActive, QRVoiding, QRSubmitted, QRConsumed, QRExpired)
 	if q == nil {
 		return
 	}
@@ -284,40 +335,55 @@ func (s *Standing) qrSeen(e QRSeen) {
 		q.FetchedAt = e.At
 	}
 	for _, seen := range e.Invoices {
-		if s.Invoice(seen.Serial) == nil {
+		switch i := s.Invoice(seen.Serial); {
+		case i == nil:
 			s.Invoices = append(s.Invoices, Invoice{Serial: seen.Serial, Gen: e.Gen, Kind: Blue, State: InvIssuing, Amount: seen.Amount})
+		case i.State == InvFailed || i.State == InvWithdrew:
+			i.Recheck = true
 		}
 	}
 	switch {
 	case len(e.Invoices) > 0:
 		q.State = QRSubmitted
-	case q.State == QRSubmitted: // an older answer
-	case !q.ExpiresAt.IsZero() && e.At.After(q.ExpiresAt):
+	case q.State == QRSubmitted || q.State == QRConsumed: // an older answer
+	case !q.ExpiresAt.IsZero() && e.At.After(q.ExpiresAt.Add(expiryGrace)):
 		q.State = QRExpired
 	default:
 		q.State = QRActive
 	}
-	s.settleQR(e.Gen)
 }
 
-// settleQR closes a submitted QR code whose invoices have all come to an end.
-func (s *Standing) settleQR(gen int) {
-	q := s.qr(gen, QRSubmitted, QRConsumed)
+// invoiceHinted puts an invoice in line for 2.11. One that names a code which
+// was voided or has run out is taken up all the same: the platform knows best.
+func (s *Standing) invoiceHinted(e InvoiceHinted) {
+	if i := s.Invoice(e.Serial); i != nil {
+		i.Recheck = i.State == InvFailed || i.State == InvWithdrew
+		return
+	}
+	q := s.qr(e.Gen, QRInFlight, QRUnknown, QRActive, QRVoiding, QRSubmitted, QRConsumed, QRExpired, QRVoided)
 	if q == nil {
 		return
 	}
-	q.State = QRConsumed
-	for _, b := range s.blues() {
-		if b.Gen == gen && (b.State == InvIssuing || b.State == InvBlocked) {
-			q.State = QRSubmitted
-		}
+	s.Invoices = append(s.Invoices, Invoice{Serial: e.Serial, Gen: e.Gen, Kind: Blue, State: InvIssuing, Amount: q.Amount})
+	if q.FetchedAt.IsZero() {
+		q.FetchedAt = e.At
+	}
+	if q.State != QRVoided {
+		q.State = QRSubmitted
 	}
 }
 
 func (s *Standing) invoiceSeen(e InvoiceSeen) {
 	i := s.Invoice(e.Serial)
-	if i == nil || rank[e.State] < rank[i.State] || (i.Kind == Blue && rank[i.State] > rank[InvIssued]) {
+	if i == nil {
 		return
+	}
+	i.Recheck = false
+	if rank[e.State] < rank[i.State] || (i.Kind == Blue && rank[i.State] > rank[InvIssued]) {
+		return
+	}
+	if i.State != e.State && (e.State == InvFailed || e.State == InvWithdrew) {
+		i.FailedAt = e.At
 	}
 	i.State, i.Msg = e.State, e.Msg
 	if e.State == InvIssued {
@@ -327,31 +393,18 @@ func (s *Standing) invoiceSeen(e InvoiceSeen) {
 			i.Amount = gross
 		}
 	}
-	if i.Kind == Blue {
-		s.settleQR(i.Gen)
-		return
-	}
-	switch e.State {
-	case InvIssued:
-		s.blueOf(i, InvRedFull)
-	case InvFailed, InvWithdrew:
-		s.blueOf(i, InvIssued)
+	if i.Kind == Red && (e.State == InvFailed || e.State == InvWithdrew) {
 		s.giveUp(i.RefundID, Say(RedFailed, e.Msg))
-	}
-}
-
-// blueOf moves the blue invoice that a red one reverses.
-func (s *Standing) blueOf(red *Invoice, to InvoiceState) {
-	for _, b := range s.blues() {
-		if b.Gen == red.Gen && rank[b.State] >= rank[InvIssued] && b.State != InvRedFull {
-			b.State = to
-		}
 	}
 }
 
 func (s *Standing) invoiceMissing(e InvoiceMissing) {
 	i := s.Invoice(e.Serial)
-	if i == nil || i.Kind != Red || i.State != InvUnknown {
+	if i == nil {
+		return
+	}
+	i.Recheck = false
+	if i.Kind != Red || i.State != InvUnknown {
 		return
 	}
 	i.Misses++
@@ -360,15 +413,60 @@ func (s *Standing) invoiceMissing(e InvoiceMissing) {
 	}
 }
 
+// redAlready takes over a reversal that was made on the platform by hand.
 func (s *Standing) redAlready(e RedAlready) {
 	i := s.Invoice(e.Serial)
 	if i == nil || i.Kind != Red || rank[i.State] >= rank[InvIssued] {
 		return
 	}
 	i.State = InvFailed
-	s.blueOf(i, InvRedFull)
+	if b := s.Invoice(i.BlueSerial); b != nil {
+		b.State = InvRedFull
+	}
 	if r := s.Refund(i.RefundID); r != nil && r.Open() {
 		r.Problem = Say(RedByHand)
+	}
+}
+
+// reckon brings what follows from other parts up to date: how far each blue
+// invoice is reversed, and whether a submitted QR code has come to its end.
+func (s *Standing) reckon() {
+	for _, b := range s.blues() {
+		if rank[b.State] < rank[InvIssued] || b.State == InvRedFull {
+			continue
+		}
+		reversed, pending := Money(0), false
+		for _, red := range s.redsOf(b.Serial) {
+			switch red.State {
+			case InvIssued:
+				reversed -= red.Amount
+			case InvFailed, InvWithdrew:
+			default:
+				pending = true
+			}
+		}
+		switch {
+		case reversed >= b.Amount:
+			b.State = InvRedFull
+		case reversed > 0:
+			b.State = InvRedPart
+		case pending:
+			b.State = InvRedPend
+		default:
+			b.State = InvIssued
+		}
+	}
+	for i := range s.QRs {
+		q := &s.QRs[i]
+		if q.State != QRSubmitted && q.State != QRConsumed {
+			continue
+		}
+		q.State = QRConsumed
+		for _, b := range s.blues() {
+			if b.Gen == q.Gen && (b.State == InvIssuing || b.State == InvBlocked) {
+				q.State = QRSubmitted
+			}
+		}
 	}
 }
 

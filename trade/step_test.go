@@ -12,18 +12,27 @@ import (
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, Beijing)
 
 func fresh() Standing {
-	return Standing{SaleID: "S1", Total: 5850, Wish: WishQR, QRs: []QR{{No: "DEMO0000000000000000", Amount: 5850, State: QRReady, ExpiresAt: noon.AddDate(0, 6, 0)}}}
+	return Standing{SaleID: "S1", Total: 5850, Wish: WishQR, QRs: []QR{{No: Mint{"DEMO", "A1B2C", 0}.Number(1, 0), Amount: 5850, State: QRReady, ExpiresAt: noon.AddDate(0, 6, 0)}}}
 }
 
 func whole(id string) RefundAsked {
-	return RefundAsked{Refund{ID: id, Amount: 5850, Reason: SalesReturn, State: RefRequested, RedSerial: "RED-" + id, CreatedAt: noon}, noon}
+	return RefundAsked{Refund{ID: id, Amount: 5850, Reason: SalesReturn, State: RefRequested, RedSerial: redSerial(id), CreatedAt: noon}, noon}
+}
+
+// redSerial is the number of a refund's red invoice.
+func redSerial(id string) string {
+	return Mint{Prefix: "DEMO", Till: "REDS0"}.Number(int64(id[len(id)-1]), 0)
+}
+
+func part(id string, amount Money) RefundAsked {
+	return RefundAsked{Refund{ID: id, Amount: amount, Reason: SalesReturn, State: RefRequested, RedSerial: redSerial(id), CreatedAt: noon}, noon}
 }
 
 var (
 	create = Op{Kind: OpCreateQR, Lane: LaneLive}
 	ask    = Op{Kind: OpQueryQR}
 	void   = Op{Kind: OpVoidQR}
-	red    = Op{Kind: OpRedFlush, Serial: "RED-R1"}
+	red    = Op{Kind: OpRedFlush, Serial: redSerial("R1")}
 	made   = QRCreated{URL: "https://q", ExtractCode: "123456789012", At: noon}
 	unused = QRSeen{URL: "https://q", At: noon}
 	used   = QRSeen{URL: "https://q", Invoices: []SeenInvoice{{"P1", 5850}}, At: noon}
@@ -36,6 +45,9 @@ func TestWalks(t *testing.T) {
 	sent := Sending{create, noon}
 	invoiced := []Event{sent, made, used, issued}
 	reversing := append(append([]Event{}, invoiced...), whole("R1"), Sending{red, noon})
+	redPart := Op{Kind: OpRedPart, Serial: redSerial("R1")}
+	splitInvoiced := []Event{sent, made, QRSeen{Invoices: []SeenInvoice{{"P1", 1850}, {"P2", 4000}}}, InvoiceSeen{Serial: "P1", State: InvIssued, Net: 1745, Tax: 105},
+		InvoiceSeen{Serial: "P2", State: InvIssued, Net: 3774, Tax: 226}, whole("R1")}
 	for name, c := range map[string]struct {
 		events []Event
 		view   SaleState
@@ -48,17 +60,23 @@ func TestWalks(t *testing.T) {
 		"answer lost: ask first":        {[]Event{sent, Lost{create}}, StateQueued, "", OpQueryQR},
 		"lost, then found":              {[]Event{sent, Lost{create}, unused}, StateQRReady, "", OpQueryQR},
 		"lost, then not found: again":   {[]Event{sent, Lost{create}, QRMissing{0}}, StateQueued, "", OpCreateQR},
-		"number of another sale":        {[]Event{sent, Lost{create}, QRForeign{0}}, StateRejected, "", ""},
+		"number of another sale: next":  {[]Event{sent, Lost{create}, QRForeign{0}}, StateQueued, "", OpCreateQR},
 		"refused":                       {[]Event{sent, Refused{create, "8005", "编码"}}, StateRejected, "", ""},
 		"refused, retried":              {[]Event{sent, Refused{create, "8005", "编码"}, RetryAsked{}}, StateQueued, "", OpCreateQR},
 		"created":                       {[]Event{sent, made}, StateQRReady, "", OpQueryQR},
 		"claimed":                       {[]Event{sent, made, used}, StateInvoicing, "", OpQueryInvoice},
 		"invoiced":                      {invoiced, StateInvoiced, "", ""},
 		"auth":                          {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvBlocked}}, StateAuthRequired, "", OpQueryInvoice},
-		"failed":                        {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvFailed}}, StateInvoiceFailed, "", ""},
+		"failed: watched":               {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvFailed, At: noon}}, StateInvoiceFailed, "", OpQueryQR},
+		"failed, still named: recheck":  {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvFailed, At: noon}, used}, StateInvoiceFailed, "", OpQueryInvoice},
+		"failed, claimed once more":     {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvFailed, At: noon}, QRSeen{Invoices: []SeenInvoice{{"P2", 5850}}, At: noon}}, StateInvoiceFailed, "", OpQueryInvoice},
+		"hinted by a push":              {[]Event{sent, made, InvoiceHinted{0, "P1", noon}}, StateInvoicing, "", OpQueryInvoice},
+		"hinted twice, already issued":  {append(invoiced[:4:4], InvoiceHinted{0, "P1", noon}, InvoiceHinted{0, "P1", noon}), StateInvoiced, "", ""},
+		"split: the rest may follow":    {[]Event{sent, made, QRSeen{Invoices: []SeenInvoice{{"P1", 1850}}}, InvoiceSeen{Serial: "P1", State: InvIssued, Net: 1745, Tax: 105}}, StateInvoiced, "", OpQueryQR},
 		"failed, then re-issued":        {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvFailed}, issued}, StateInvoiced, "", ""},
 		"issued, then a late failure":   {append(invoiced[:4:4], InvoiceSeen{Serial: "P1", State: InvFailed}), StateInvoiced, "", ""},
 		"expired":                       {[]Event{sent, made, QRSeen{At: noon.AddDate(1, 0, 0)}}, StateExpired, "", ""},
+		"just expired: may be scanned":  {[]Event{sent, made, QRSeen{At: noon.AddDate(0, 6, 0).Add(time.Minute)}}, StateQRReady, "", OpQueryQR},
 		"refund before sending":         {[]Event{whole("R1")}, StateCancelled, "done", ""},
 		"refund while sending":          {[]Event{sent, whole("R1")}, StateQueued, "working", OpQueryQR},
 		"refund while sending, created": {[]Event{sent, whole("R1"), made}, StateQRReady, "queued", OpVoidQR},
@@ -70,18 +88,28 @@ func TestWalks(t *testing.T) {
 		"refund while issuing":          {[]Event{sent, made, used, whole("R1")}, StateInvoicing, "waiting_invoice", OpQueryInvoice},
 		"refund while issuing, issued":  {[]Event{sent, made, used, whole("R1"), issued}, StateInvoiced, "queued", OpRedFlush},
 		"refund while auth is needed":   {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvBlocked}, whole("R1")}, StateAuthRequired, "waiting_auth", OpQueryInvoice},
-		"refund, issuing fails":         {[]Event{sent, made, used, whole("R1"), InvoiceSeen{Serial: "P1", State: InvFailed}}, StateInvoiceFailed, "done", ""},
+		"refund, issuing fails: watch":  {[]Event{sent, made, used, whole("R1"), InvoiceSeen{Serial: "P1", State: InvFailed, At: noon}}, StateInvoiceFailed, "done", OpQueryQR},
+		"refunded, issued after all":    {[]Event{sent, made, used, whole("R1"), InvoiceSeen{Serial: "P1", State: InvFailed, At: noon}, issued}, StateInvoiced, "queued", OpRedFlush},
 		"red being sent":                {reversing, StateInvoiced, "working", OpQueryInvoice},
-		"red accepted":                  {append(reversing[:6:6], RedAccepted{"RED-R1"}), StateInvoiced, "working", OpQueryInvoice},
-		"red issued":                    {append(reversing[:6:6], RedAccepted{"RED-R1"}, InvoiceSeen{Serial: "RED-R1", State: InvIssued, Net: -5519, Tax: -331}), StateRedFlushed, "done", ""},
-		"red failed":                    {append(reversing[:6:6], RedAccepted{"RED-R1"}, InvoiceSeen{Serial: "RED-R1", State: InvFailed}), StateInvoiced, "failed", ""},
+		"red accepted":                  {append(reversing[:6:6], RedAccepted{redSerial("R1")}), StateInvoiced, "working", OpQueryInvoice},
+		"red issued":                    {append(reversing[:6:6], RedAccepted{redSerial("R1")}, InvoiceSeen{Serial: redSerial("R1"), State: InvIssued, Net: -5519, Tax: -331}), StateRedFlushed, "done", ""},
+		"red failed":                    {append(reversing[:6:6], RedAccepted{redSerial("R1")}, InvoiceSeen{Serial: redSerial("R1"), State: InvFailed}), StateInvoiced, "failed", ""},
 		"red refused":                   {append(reversing[:6:6], Refused{red, "8003", "没有"}), StateInvoiced, "failed", ""},
-		"red already, by hand":          {append(reversing[:6:6], RedAlready{"RED-R1", noon}), StateRedFlushed, "done", ""},
-		"red lost, unknown once":        {append(reversing[:6:6], Lost{red}, InvoiceMissing{"RED-R1", noon.Add(time.Hour)}), StateInvoiced, "working", OpQueryInvoice},
-		"red lost, unknown too early":   {append(reversing[:6:6], Lost{red}, InvoiceMissing{"RED-R1", noon}, InvoiceMissing{"RED-R1", noon.Add(59 * time.Second)}), StateInvoiced, "working", OpQueryInvoice},
-		"red lost, unknown: again":      {append(reversing[:6:6], Lost{red}, InvoiceMissing{"RED-R1", noon}, InvoiceMissing{"RED-R1", noon.Add(time.Minute)}), StateInvoiced, "queued", OpRedFlush},
-		"merged invoice":                {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvIssued, Net: 10000, Tax: 600}, whole("R1")}, StateInvoiced, "failed", ""},
-		"partial refund":                {[]Event{sent, made, RefundAsked{Refund{ID: "R1", Amount: 1000}, noon}}, StateQRReady, "failed", OpQueryQR},
+		"red already, by hand":          {append(reversing[:6:6], RedAlready{redSerial("R1"), noon}), StateRedFlushed, "done", ""},
+		"red lost, unknown once":        {append(reversing[:6:6], Lost{red}, InvoiceMissing{redSerial("R1"), noon.Add(time.Hour)}), StateInvoiced, "working", OpQueryInvoice},
+		"red lost, unknown too early":   {append(reversing[:6:6], Lost{red}, InvoiceMissing{redSerial("R1"), noon}, InvoiceMissing{redSerial("R1"), noon.Add(59 * time.Second)}), StateInvoiced, "working", OpQueryInvoice},
+		"red lost, unknown: again":      {append(reversing[:6:6], Lost{red}, InvoiceMissing{redSerial("R1"), noon}, InvoiceMissing{redSerial("R1"), noon.Add(time.Minute)}), StateInvoiced, "queued", OpRedFlush},
+		"merged: this sale's part":      {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvIssued, Net: 10000, Tax: 600}, whole("R1")}, StateInvoiced, "queued", OpRedPart},
+		"merged, its lines not found":   {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvIssued, Net: 10000, Tax: 600}, whole("R1"), Sending{redPart, noon}, Unmatched{redPart, Say(LinesByHand)}}, StateInvoiced, "failed", ""},
+		"split: whole, first red":       {splitInvoiced, StateInvoiced, "queued", OpRedFlush},
+		"part before sending":           {[]Event{part("R1", 1000)}, StateQueued, "done", OpCreateQR},
+		"part, the code unclaimed":      {[]Event{sent, made, part("R1", 1000)}, StateQRReady, "queued", OpVoidQR},
+		"part, voided: next generation": {[]Event{sent, made, part("R1", 1000), Sending{void, noon}, VoidConfirmed{0, noon}}, StateQueued, "done", OpCreateQR},
+		"part, void denied, claimed":    {[]Event{sent, made, part("R1", 1000), Sending{void, noon}, VoidDenied{0}, used, issued}, StateInvoiced, "queued", OpRedPart},
+		"part of an invoice":            {append(invoiced[:4:4], part("R1", 1000)), StateInvoiced, "queued", OpRedPart},
+		"part of an invoice, reversed":  {append(invoiced[:4:4], part("R1", 1000), Sending{redPart, noon}, RedAccepted{redSerial("R1")}, InvoiceSeen{Serial: redSerial("R1"), State: InvIssued, Net: -943, Tax: -57}), StatePartlyRed, "done", ""},
+		"second part, the rest":         {append(invoiced[:4:4], part("R1", 1000), Sending{redPart, noon}, RedAccepted{redSerial("R1")}, InvoiceSeen{Serial: redSerial("R1"), State: InvIssued, Net: -943, Tax: -57}, part("R2", 4850)), StatePartlyRed, "done", OpRedPart},
+		"more than was sold: ignored":   {append(invoiced[:4:4], part("R1", 5851)), StateInvoiced, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := fresh()
@@ -98,7 +126,7 @@ func TestWalks(t *testing.T) {
 			if refund != c.refund {
 				t.Errorf("refund %q, want %q (%+v)", refund, c.refund, s.Refunds)
 			}
-			if op, _ := Next(s); op.Kind != c.next {
+			if op, _ := Next(s, noon); op.Kind != c.next {
 				t.Errorf("next %q, want %q", op.Kind, c.next)
 			}
 		})
@@ -111,7 +139,7 @@ func TestVoidGivesUpAfterFiveDenials(t *testing.T) {
 		s, _ = Step(s, e)
 	}
 	for i := range 5 {
-		if op, _ := Next(s); op.Kind != OpVoidQR {
+		if op, _ := Next(s, noon); op.Kind != OpVoidQR {
 			t.Fatalf("try %d: next is %q, want a void", i, op.Kind)
 		}
 		for _, e := range []Event{Sending{void, noon}, VoidDenied{0}, unused} {
@@ -151,10 +179,10 @@ func TestAnyOrderAndRepetition(t *testing.T) {
 	pool := []Event{
 		Sending{create, noon}, Unsent{create}, Lost{create}, made, unused, used, QRMissing{0}, Refused{create, "8005", ""}, RetryAsked{},
 		Sending{void, noon}, Unsent{void}, Lost{void}, VoidConfirmed{0, noon}, VoidDenied{0}, QRSeen{At: noon.AddDate(1, 0, 0)},
-		Sending{red, noon}, Unsent{red}, Lost{red}, RedAccepted{"RED-R1"}, RedAlready{"RED-R1", noon}, Refused{red, "8003", ""},
-		InvoiceMissing{"RED-R1", noon.Add(time.Hour)}, whole("R1"), whole("R2"), issued, Sending{ask, noon}, Lost{ask},
+		Sending{red, noon}, Unsent{red}, Lost{red}, RedAccepted{redSerial("R1")}, RedAlready{redSerial("R1"), noon}, Refused{red, "8003", ""},
+		InvoiceMissing{redSerial("R1"), noon.Add(time.Hour)}, whole("R1"), whole("R2"), issued, Sending{ask, noon}, Lost{ask},
 		InvoiceSeen{Serial: "P1", State: InvFailed}, InvoiceSeen{Serial: "P1", State: InvBlocked}, InvoiceSeen{Serial: "P1", State: InvIssuing},
-		InvoiceSeen{Serial: "RED-R1", State: InvIssued, Net: -5519, Tax: -331}, InvoiceSeen{Serial: "RED-R1", State: InvFailed},
+		InvoiceSeen{Serial: redSerial("R1"), State: InvIssued, Net: -5519, Tax: -331}, InvoiceSeen{Serial: redSerial("R1"), State: InvFailed},
 	}
 	for seed := range uint64(3000) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -192,7 +220,7 @@ func broken(before, after Standing) string {
 		}
 	}
 	for i := range before.Refunds {
-		if !before.Refunds[i].Open() && after.Refunds[i].Open() {
+		if !before.Refunds[i].Open() && after.Refunds[i].Open() && after.Refunds[i].Problem.Key != IssuedLater {
 			return "a finished refund reopened"
 		}
 	}
@@ -210,7 +238,7 @@ func broken(before, after Standing) string {
 		return "more was refunded than sold"
 	}
 	q := before.Current()
-	if op, ok := Next(after); ok && op.Kind == OpCreateQR && (q.State == QRCancelled || q.State == QRVoided || q.State == QRActive) {
+	if op, ok := Next(after, noon); ok && op.Kind == OpCreateQR && (q.State == QRCancelled || q.State == QRVoided || q.State == QRActive) {
 		return "a code that was " + string(q.State) + " would go out again"
 	}
 	return ""

@@ -45,13 +45,29 @@ func (s *Standing) View() SaleState {
 	case QRRejected:
 		return StateRejected
 	}
+	if s.allReversed() {
+		return StateRedFlushed
+	}
 	view, best := StateInvoicing, -1
 	for _, b := range s.blues() {
-		if rank[b.State] > best {
-			view, best = blueView[b.State], rank[b.State]
+		if furthest[b.State] > best {
+			view, best = blueView[b.State], furthest[b.State]
 		}
 	}
 	return view
+}
+
+// allReversed reports whether red invoices cover the whole sale; one that was
+// invoiced together with others stays red in part as an invoice.
+func (s *Standing) allReversed() bool {
+	red := Money(0)
+	for _, i := range s.Invoices {
+		if i.Kind == Red && i.State == InvIssued {
+			red -= i.Amount
+		}
+	}
+	q := s.Current()
+	return red > 0 && red >= q.Amount
 }
 
 var blueView = map[InvoiceState]SaleState{
@@ -64,12 +80,18 @@ var blueView = map[InvoiceState]SaleState{
 func (s *Standing) Ended() bool { return s.View() != StateQueued }
 
 // OnPaper is the QR code that may stand on paper: one that a customer can
-// still claim, of a sale that nobody has begun to refund. Nil where none may.
+// still claim, over just what refunds have left. Nil where none may.
 func (s *Standing) OnPaper() *QR {
-	if q := s.Current(); q != nil && q.URL != "" && (q.State == QRActive || q.State == QRSubmitted) && len(s.Refunds) == 0 {
-		return q
+	q := s.Current()
+	if q == nil || q.URL == "" || (q.State != QRActive && q.State != QRSubmitted) {
+		return nil
 	}
-	return nil
+	for _, r := range s.Refunds {
+		if r.Open() || r.Gen == Unaccounted {
+			return nil
+		}
+	}
+	return q
 }
 
 // InvoiceProblem says why the sale has no invoice, zero where nothing is wrong.

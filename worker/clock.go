@@ -1,9 +1,20 @@
 package worker
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
+
+	"tillagent/piaotong"
+	"tillagent/trade"
+)
+
+// Up to ignoredSkew a difference of the clocks is left alone, up to wrongSkew
+// it is corrected in what is sent; beyond that nothing with a time is sent.
+const (
+	ignoredSkew = 2 * time.Minute
+	wrongSkew   = 10 * time.Minute
 )
 
 // Clock is the platform's clock against ours: the median of the last offsets,
@@ -17,7 +28,12 @@ type Clock struct {
 func (c *Clock) SawDate(server, received time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offsets = append(c.offsets, server.Sub(received))
+	// A jump of our own clock makes what was seen before it worthless.
+	offset := server.Round(0).Sub(received.Round(0))
+	if n := len(c.offsets); n > 0 && (offset-c.offsets[n-1]).Abs() > ignoredSkew {
+		c.offsets = nil
+	}
+	c.offsets = append(c.offsets, offset)
 	if len(c.offsets) > 9 {
 		c.offsets = c.offsets[1:]
 	}
@@ -33,4 +49,31 @@ func (c *Clock) Skew() time.Duration {
 	}
 	sorted := slices.Sorted(slices.Values(c.offsets))
 	return sorted[len(sorted)/2].Round(time.Second)
+}
+
+// Now is the time to write into what is sent: ours, corrected where it is
+// wrong by more than two minutes.
+func (c *Clock) Now() time.Time {
+	if skew := c.Skew(); skew.Abs() > ignoredSkew {
+		return time.Now().Add(skew)
+	}
+	return time.Now()
+}
+
+// Wrong reports whether our clock is wrong by more than ten minutes.
+func (c *Clock) Wrong() bool { return c.Skew().Abs() > wrongSkew }
+
+// awaitClock stands for 2.16 while our clock is wrong: the sale waits. It asks
+// about the number, which was never sent, only to read the platform's clock.
+func (w *Worker) awaitClock(ctx context.Context, ref piaotong.QRRef, op trade.Op) (trade.Event, error) {
+	_, err := w.Platform.QueryQR(ctx, ref)
+	if piaotong.KindOf(err) != piaotong.NotFound && err != nil {
+		return nil, unsent{err}
+	}
+	if w.Clock.Wrong() {
+		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertClock, Title: trade.Say(trade.ClockWrong, w.Clock.Skew().String()), Action: trade.Say(trade.ClockWrongDo)}))
+	} else {
+		w.report("an alert's end", w.Store.Clear(trade.AlertClock, ""))
+	}
+	return trade.Unsent{Op: op}, nil
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"tillagent/piaotong"
@@ -37,6 +38,9 @@ func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error)
 	}
 	switch c.Op.Kind {
 	case trade.OpCreateQR:
+		if w.Clock.Wrong() {
+			return w.awaitClock(ctx, ref, c.Op)
+		}
 		made, err := w.Platform.CreateQR(ctx, w.qrRequest(c.Record))
 		return trade.QRCreated{Gen: c.Op.Gen, URL: made.URL, ExtractCode: made.ExtractCode, At: time.Now()}, err
 	case trade.OpQueryQR:
@@ -57,6 +61,8 @@ func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error)
 	case trade.OpRedFlush:
 		_, err := w.Platform.RedFlush(ctx, w.redRequest(s, c.Op))
 		return trade.RedAccepted{Serial: c.Op.Serial}, err
+	case trade.OpRedPart:
+		return w.redPart(ctx, c)
 	default:
 		state, err := w.Platform.QueryInvoice(ctx, piaotong.InvoiceRef{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: c.Op.Serial})
 		if err != nil {
@@ -80,6 +86,10 @@ func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade
 	}
 	switch pe.Kind {
 	case piaotong.Misconfigured:
+		if pe.NoPath {
+			w.breaker.unused() // nothing was sent, and everything else works
+			return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.PathByHand, strings.TrimPrefix(pe.Msg, "path not configured: "))}
+		}
 		w.misconfigured(pe)
 	case piaotong.Unavailable, piaotong.Unknown:
 		if ctx.Err() == nil && pe.Code == "" {
@@ -89,6 +99,9 @@ func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade
 		}
 	default:
 		w.answered()
+	}
+	if errors.As(err, &unsent{}) && pe.Kind != piaotong.Refused && pe.Kind != piaotong.NotFound && pe.Kind != piaotong.AlreadyRed {
+		return trade.Unsent{Op: c.Op}
 	}
 	switch pe.Kind {
 	case piaotong.Refused:
@@ -107,7 +120,7 @@ func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade
 	case piaotong.AlreadyRed:
 		return trade.RedAlready{Serial: c.Op.Serial, At: time.Now()}
 	case piaotong.Unavailable, piaotong.Misconfigured, piaotong.Auth:
-		if c.Op.Kind == trade.OpRedFlush && pe.Code == "9999" {
+		if c.Op.Serial != "" && c.Op.Changing() && pe.Code == "9999" {
 			return w.lost(c) // "signature" here, "internal error" elsewhere: a red number is asked about first
 		}
 		if c.Op.Changing() {
@@ -183,7 +196,7 @@ func (w *Worker) qrRequest(r *queue.Record) piaotong.QRCreate {
 		req.Buyer = &piaotong.QRBuyer{Name: b.Name, TaxpayerNum: b.TaxNo, Address: b.Address, Tel: b.Phone, BankName: b.Bank, BankAccount: b.Account,
 			TakerEmail: b.Email, TakerTel: b.Mobile}
 	}
-	for _, l := range s.Items {
+	for _, l := range trade.LinesLeft(s.Items, r.Standing.Refunds, q.Gen) {
 		if l.Amount == 0 {
 			continue // a gift stands on paper; an invoice has no line without an amount
 		}
@@ -208,14 +221,8 @@ func (w *Worker) redRequest(s *trade.Standing, op trade.Op) piaotong.RedFull {
 	if r := s.Refund(red.RefundID); r != nil {
 		req.Reason = trade.Reasons[r.Reason]
 	}
-	for _, i := range s.Invoices {
-		if i.Kind == trade.Blue && i.State == trade.InvRedPend {
-			req.BlueAllEleInvNo = i.Number
-			if i.Number == "" {
-				req.BlueCode, req.BlueNo = i.Code, i.No
-			}
-		}
-	}
+	blue := blueOf(s, red)
+	req.BlueAllEleInvNo, req.BlueCode, req.BlueNo = blue.AllEleInvNo, blue.Code, blue.No
 	return req
 }
 

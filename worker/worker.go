@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"tillagent/piaotong"
 	"tillagent/printer"
 	"tillagent/queue"
@@ -38,16 +40,27 @@ type Options struct {
 	Shop     receipt.Shop
 	// Concurrency is how many live sales may be at the platform at a time; 0 is 4.
 	Concurrency int
+	// CallEvery is the pause between two calls that the token bucket asks for;
+	// 0 is 200 ms. Live work draws on the bucket and never waits for it.
+	CallEvery time.Duration
 	// QRWait is how long a receipt waits for its QR code while the platform answers.
 	QRWait time.Duration
 	Clock  *Clock       // fed by the platform's answers; nil is a clock of its own
 	Log    *slog.Logger // nil discards
 }
 
+// The token bucket of a taxpayer. The platform documents no limit; five calls a
+// second is the one assumed, and some may come at once.
+const (
+	callEvery = 200 * time.Millisecond
+	callBurst = 10
+)
+
 // Worker runs the loops.
 type Worker struct {
 	Options
 	breaker  *breaker
+	tokens   *rate.Limiter
 	printing printing
 }
 
@@ -62,7 +75,10 @@ func New(o Options) *Worker {
 	if o.Clock == nil {
 		o.Clock = &Clock{}
 	}
-	return &Worker{Options: o, breaker: newBreaker()}
+	if o.CallEvery == 0 {
+		o.CallEvery = callEvery
+	}
+	return &Worker{Options: o, breaker: newBreaker(), tokens: rate.NewLimiter(rate.Every(o.CallEvery), callBurst)}
 }
 
 // Run works until stop ends: then nothing new is claimed, and what is claimed
@@ -71,9 +87,12 @@ func (w *Worker) Run(stop, work context.Context) {
 	var loops sync.WaitGroup
 	if w.Platform != nil {
 		for _, lane := range trade.Lanes {
-			n := 1 // beside live work one call at a time, so that no backlog takes its place
-			if lane == trade.LaneLive {
+			n := 1
+			switch lane { // live work has calls of its own, so that no backlog takes their place
+			case trade.LaneLive:
 				n = w.Concurrency
+			case trade.LaneBacklog:
+				n = max(w.Concurrency-1, 1)
 			}
 			loops.Go(func() { w.lane(stop, work, lane, n) })
 		}
@@ -119,15 +138,33 @@ func (w *Worker) lane(stop, work context.Context, lane trade.Lane, n int) {
 		}
 		handling.Go(func() {
 			defer func() { <-slots }()
-			w.handle(work, claim)
+			if w.takeToken(stop, lane) {
+				w.handle(work, claim)
+			} else {
+				w.report("that a claim is handed back", w.Store.HandBack(claim))
+			}
 		})
 	}
+}
+
+// takeToken draws on the bucket. Live work goes at once and leaves the bucket
+// in debt, which the other lanes wait off; false where the agent stops first.
+func (w *Worker) takeToken(stop context.Context, lane trade.Lane) bool {
+	if lane == trade.LaneLive {
+		w.tokens.Reserve()
+		return true
+	}
+	return w.tokens.Wait(stop) == nil
 }
 
 // handle carries one claimed operation to the platform and stores what came
 // of it, even if the agent is stopping by then.
 func (w *Worker) handle(work context.Context, c *queue.OpClaim) {
 	e := w.call(work, c)
+	if _, unsent := e.(trade.Unsent); work.Err() != nil && (unsent || e == nil) {
+		w.report("that a claim is handed back", w.Store.HandBack(c)) // a stop is no failed attempt
+		return
+	}
 	if err := w.Store.Settle(c, e); err != nil && !errors.Is(err, queue.ErrNotOurs) {
 		w.Log.Error("cannot store an outcome; it is asked for again after a restart", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "err", err)
 	}

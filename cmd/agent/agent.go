@@ -46,6 +46,7 @@ type agent struct {
 	worked    chan struct{}
 	device    *printer.Device
 	platform  *piaotong.Client
+	codec     *piaotong.Codec // nil where the platform is not set up
 	store     *queue.Store
 	log       *slog.Logger
 	token     string
@@ -104,7 +105,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	clock := &worker.Clock{}
 	o.Clock = clock
 	if cfg.Piaotong.Configured() {
-		if a.platform, err = platformOf(cfg.Piaotong, clock.SawDate, log); err != nil {
+		if a.platform, a.codec, err = platformOf(cfg.Piaotong, clock, log); err != nil {
 			return a, err
 		}
 		o.Platform = a.platform
@@ -124,7 +125,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	}()
 	for _, l := range a.listeners {
 		a.serving.Go(func() {
-			if err := a.http.Serve(localapi.Limit(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+			if err := a.http.Serve(localapi.Limit(l, maxConnections/len(a.listeners))); !errors.Is(err, http.ErrServerClosed) {
 				a.failed <- err
 			}
 		})
@@ -146,7 +147,11 @@ func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, 
 		return fmt.Errorf("%s: %w", say("无法监听本机端口(可能已有一个代理在运行;可用 --listen 或 [api] listen 换端口)",
 			"cannot listen (another agent may be running; choose another port with --listen or [api] listen)"), err)
 	}
-	a.api = localapi.New(localapi.Options{Store: a.store, Rules: rules, Tokens: tokens, Port: a.port(), Hosts: cfg.API.Hosts, Origins: cfg.API.Origins,
+	var push func(context.Context, []byte) ([]byte, bool)
+	if a.codec != nil {
+		push = a.pushed
+	}
+	a.api = localapi.New(localapi.Options{Push: push, Store: a.store, Rules: rules, Tokens: tokens, Port: a.port(), Hosts: cfg.API.Hosts, Origins: cfg.API.Origins,
 		Version: version, Log: a.log, Around: around(cfg, w), Preview: preview(profile, shop)})
 	a.http = a.api.HTTPServer()
 	return nil
@@ -286,28 +291,60 @@ func deviceOf(c config.Printer, p printer.Profile, dial dialer, log *slog.Logger
 	return d, nil
 }
 
-func platformOf(c config.Piaotong, sawDate func(server, received time.Time), log *slog.Logger) (*piaotong.Client, error) {
+// platformOf makes the client of the platform, and the codec for its pushes.
+func platformOf(c config.Piaotong, clock *worker.Clock, log *slog.Logger) (*piaotong.Client, *piaotong.Codec, error) {
 	private, err := os.ReadFile(c.PrivateKeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("piaotong.private_key_file: %w", err)
+		return nil, nil, fmt.Errorf("piaotong.private_key_file: %w", err)
 	}
 	own, err := piaotong.ParsePrivateKey(private)
 	if err != nil {
-		return nil, fmt.Errorf("piaotong.private_key_file: %s: %w", c.PrivateKeyFile, err)
+		return nil, nil, fmt.Errorf("piaotong.private_key_file: %s: %w", c.PrivateKeyFile, err)
 	}
 	public, err := os.ReadFile(c.PlatformPublicKeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("piaotong.platform_public_key_file: %w", err)
+		return nil, nil, fmt.Errorf("piaotong.platform_public_key_file: %w", err)
 	}
 	peer, err := piaotong.ParsePublicKey(public)
 	if err != nil {
-		return nil, fmt.Errorf("piaotong.platform_public_key_file: %s: %w", c.PlatformPublicKeyFile, err)
+		return nil, nil, fmt.Errorf("piaotong.platform_public_key_file: %s: %w", c.PlatformPublicKeyFile, err)
 	}
 	if strings.HasPrefix(c.BaseURL, "http:") && c.AllowHTTP {
 		log.Warn("the platform is called over plain http, as allow_http says")
 	}
-	return piaotong.New(piaotong.Options{BaseURL: c.BaseURL, AllowHTTP: c.AllowHTTP, PlatformCode: c.PlatformCode, PlatformPrefix: c.PlatformPrefix,
-		DES3Key: c.DES3Key.Reveal(), PrivateKey: own, PlatformKey: peer, Timeout: c.Timeout, Endpoints: c.Endpoints, OnDate: sawDate, Logger: log})
+	client, err := piaotong.New(piaotong.Options{BaseURL: c.BaseURL, AllowHTTP: c.AllowHTTP, PlatformCode: c.PlatformCode, PlatformPrefix: c.PlatformPrefix,
+		DES3Key: c.DES3Key.Reveal(), PrivateKey: own, PlatformKey: peer, Timeout: c.Timeout, Endpoints: c.Endpoints, OnDate: clock.SawDate, Now: clock.Now, Logger: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	codec, err := piaotong.NewCodec(own, peer, c.DES3Key.Reveal())
+	return client, codec, err
+}
+
+// pushed takes a push of the platform (2.13): a hint to ask about an invoice.
+// It answers "stored" only when the hint is on disk; an invoice that is none of
+// ours is noted and answered the same, so that it is not sent again for ever.
+func (a *agent) pushed(ctx context.Context, raw []byte) (reply []byte, ok bool) {
+	p, err := a.codec.OpenInvoicePush(raw)
+	if err != nil {
+		a.log.Warn("a push does not verify", "err", err)
+		return nil, false
+	}
+	qrNo := p.QRCodeNo
+	if p.Type != piaotong.TypeBlue {
+		qrNo = "" // a code leads to blue invoices alone
+	}
+	known, err := a.store.HintInvoice(ctx, qrNo, p.ReqSerialNo)
+	if err != nil {
+		a.log.Error("cannot store a push", "serial", p.ReqSerialNo, "err", err)
+	} else {
+		a.log.Info("push", "serial", p.ReqSerialNo, "type", p.Type, "code", p.Code, "known", known)
+	}
+	if reply, err = a.codec.SealPushReply(p, err == nil); err != nil {
+		a.log.Error("cannot answer a push", "err", err)
+		return nil, false
+	}
+	return reply, true
 }
 
 // around is what the local API tells of platform and printer.
@@ -318,7 +355,7 @@ func around(cfg *config.Config, w *worker.Worker) func(context.Context) localapi
 		online, contact, skew := w.PlatformStatus()
 		s := w.PrinterStatus(ctx)
 		return localapi.Around{
-			Platform: localapi.Platform{Configured: cfg.Piaotong.Configured(), Online: online, LastContact: contact, ClockSkew: skew},
+			Platform: localapi.Platform{Configured: cfg.Piaotong.Configured(), Online: online, LastContact: contact, ClockSkew: -skew},
 			Printer: localapi.Printer{Configured: cfg.Printer.Port != "", Port: cfg.Printer.Port, Profile: w.Profile.Name,
 				State: string(s.State), SeenAt: s.At},
 		}

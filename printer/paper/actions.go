@@ -41,10 +41,9 @@ var conversation = map[string]func(*executor, command){
 	"GS a": func(e *executor, c command) {
 		e.p.mu.Lock()
 		defer e.p.mu.Unlock()
-		e.p.asb = nil
-		if c.data[0] != 0 {
-			e.p.asb = e.from
-			e.from.send(e.p.faults, e.p.faults.asb())
+		e.p.asb = c.data[0] != 0
+		if e.p.asb {
+			e.p.answer(e.p.faults.asb())
 		}
 	},
 	"GS ( H": func(e *executor, c command) {
@@ -57,7 +56,11 @@ var conversation = map[string]func(*executor, command){
 	},
 }
 
-func (e *executor) answer(b ...byte) { e.from.send(e.p.Faults(), b) }
+func (e *executor) answer(b ...byte) {
+	e.p.mu.Lock()
+	defer e.p.mu.Unlock()
+	e.p.answer(b)
+}
 
 // actions is the other commands, with the bytes after their mnemonic.
 var actions = map[string]func(e *executor, d []byte){
@@ -99,7 +102,7 @@ func (e *executor) restart() {
 	e.reset()
 	e.p.mu.Lock()
 	defer e.p.mu.Unlock()
-	e.p.asb = nil
+	e.p.asb = false
 }
 
 func (e *executor) setAlign(d []byte) {

@@ -48,7 +48,6 @@ type executor struct {
 	problems []string
 	kicks    int
 	next     int // number of the next receipt
-	from     *client
 }
 
 func newExecutor(p *Printer) (*executor, error) {
@@ -93,9 +92,8 @@ func (e *executor) run() {
 			e.tearOff()
 			return
 		case orderWork:
-			e.from = j.from
 			before := e.sheet.Height()
-			e.do(j.command)
+			e.do(j)
 			e.p.done(len(j.bytes))
 			if e.sheet.Height() > before {
 				e.p.delay()
@@ -128,14 +126,14 @@ const (
 )
 
 // takeJob waits for something to do.
-func (p *Printer) takeJob() (job, order) {
+func (p *Printer) takeJob() (command, order) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
 		switch {
 		case p.lostPower:
 			p.lostPower = false
-			return job{}, orderPowerLost
+			return command{}, orderPowerLost
 		case len(p.queue) > 0 && !p.faults.holding():
 			j := p.queue[0]
 			p.queue = p.queue[1:]
@@ -144,10 +142,10 @@ func (p *Printer) takeJob() (job, order) {
 			p.changed.Broadcast()
 			return j, orderWork
 		case p.stopping:
-			return job{}, orderStop
+			return command{}, orderStop
 		case p.tearOff && len(p.queue) == 0:
 			p.tearOff = false
-			return job{}, orderTearOff
+			return command{}, orderTearOff
 		}
 		p.changed.Wait()
 	}

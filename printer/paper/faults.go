@@ -102,13 +102,13 @@ func (p *Printer) setFaults(f Faults) {
 	if f.PowerOff && !before.PowerOff {
 		p.queue, p.queued = nil, 0
 		p.lostPower = true
-		p.asb = nil
+		p.asb = false
 		for c := range p.network {
 			c.Close() // its owner is Serve, which sees it closed
 		}
 	}
-	if p.asb != nil && string(before.asb()) != string(f.asb()) {
-		p.asb.send(f, f.asb())
+	if p.asb && string(before.asb()) != string(f.asb()) {
+		p.answer(f.asb())
 	}
 	p.changed.Broadcast()
 }

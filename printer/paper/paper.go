@@ -38,7 +38,8 @@ type Printer struct {
 	options Options
 	log     *slog.Logger
 
-	serving sync.Mutex     // held by the client being served
+	serving chan struct{}  // holds one value while a client is served
+	split   parser         // of the client served; half a command outlives its client
 	clients sync.WaitGroup // goroutines that take bytes
 	printer sync.WaitGroup // the one that carries them out
 
@@ -49,20 +50,15 @@ type Printer struct {
 	stopping  bool // the executor ends once the buffer is empty
 	faults    Faults
 	lostPower bool // the executor has yet to forget everything
-	queue     []job
+	queue     []command
 	queued    int     // bytes in queue
 	tearOff   bool    // the executor is to write what was not cut
-	asb       *client // who gets automatic status; nil is nobody
+	asb       bool    // automatic status is on
+	client    *client // who is served; nil is nobody
 	closers   map[io.Closer]bool
 	network   map[io.Closer]bool
 	receipts  int
 	kicks     int
-}
-
-// job is one command in the receive buffer, and whom to answer.
-type job struct {
-	command
-	from *client
 }
 
 // New prepares a printer, and Dir where it is missing. Receipts are numbered on
@@ -74,7 +70,7 @@ func New(o Options) (*Printer, error) {
 	if o.Idle <= 0 {
 		o.Idle = 3 * time.Second
 	}
-	p := &Printer{options: o, log: o.Logger, closers: map[io.Closer]bool{}, network: map[io.Closer]bool{}}
+	p := &Printer{options: o, log: o.Logger, serving: make(chan struct{}, 1), closers: map[io.Closer]bool{}, network: map[io.Closer]bool{}}
 	p.changed = sync.NewCond(&p.mu)
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -119,11 +115,10 @@ func (p *Printer) Serve(conn io.ReadWriter) error {
 	}
 	defer p.clients.Done()
 	defer p.disown(conn)
-	p.serving.Lock()
-	defer p.serving.Unlock()
-	c := newClient(p, conn)
-	defer c.leave()
-	var split parser
+	p.serving <- struct{}{}
+	defer func() { <-p.serving }()
+	p.attend(newClient(p, conn))
+	defer p.attend(nil)
 	buf := make([]byte, 1024)
 	for {
 		n, err := conn.Read(buf)
@@ -133,8 +128,8 @@ func (p *Printer) Serve(conn io.ReadWriter) error {
 				return net.ErrClosed
 			}
 			for _, b := range taken[:may] {
-				if cmd, ok := split.feed(b); ok {
-					p.receive(cmd, c)
+				if cmd, ok := p.split.feed(b); ok {
+					p.receive(cmd)
 				}
 			}
 			taken = taken[may:]
@@ -169,19 +164,19 @@ func (p *Printer) mayTake(n int) int {
 
 // receive answers a real-time command at once and puts any other into the buffer.
 // Without power everything is lost.
-func (p *Printer) receive(cmd command, from *client) {
+func (p *Printer) receive(cmd command) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.faults.PowerOff:
 	case cmd.name == "DLE EOT":
 		if answer, ok := p.faults.realtime(cmd.data[0]); ok {
-			from.send(p.faults, []byte{answer})
+			p.answer([]byte{answer})
 		}
 	case cmd.name == "DLE DC4" && cmd.data[0] == 1:
 		p.kicks++
 	default:
-		p.queue = append(p.queue, job{cmd, from})
+		p.queue = append(p.queue, cmd)
 		p.queued += len(cmd.bytes)
 		p.changed.Broadcast()
 	}
@@ -314,15 +309,25 @@ func newClient(p *Printer, conn io.Writer) *client {
 	return c
 }
 
-// send answers, unless the printer is mute. Answers nobody reads are lost.
-func (c *client) send(f Faults, b []byte) {
-	if f.Mute || f.PowerOff {
+// attend makes c the client being served; nil is nobody.
+func (p *Printer) attend(c *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client != nil {
+		close(p.client.gone)
+	}
+	p.client = c
+}
+
+// answer sends bytes to whoever is served now, as a wire does: an answer to what
+// an earlier client asked too. A mute printer sends nothing, and what the client
+// does not read is lost. mu is held.
+func (p *Printer) answer(b []byte) {
+	if p.client == nil || p.faults.Mute || p.faults.PowerOff {
 		return
 	}
 	select {
-	case c.answers <- b:
+	case p.client.answers <- b:
 	default:
 	}
 }
-
-func (c *client) leave() { close(c.gone) }

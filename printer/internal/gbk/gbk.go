@@ -38,11 +38,12 @@ var load = sync.OnceValue(func() *tables {
 			if len(r) != 1 || r[0] > 0xFFFF || r[0] == 0xFFFD || privateUse(r[0]) {
 				continue
 			}
-			t.char[Index(byte(lead), byte(trail))] = r[0]
-			// Only a code the encoder gives back is the character's own.
-			if back, err := enc.String(s); err == nil && back == pair {
-				t.code[r[0]] = uint16(lead<<8 | trail)
+			back, err := enc.String(s)
+			if err != nil || len(back) != 2 {
+				continue
 			}
+			t.char[Index(byte(lead), byte(trail))] = r[0]
+			t.code[r[0]] = uint16(back[0])<<8 | uint16(back[1])
 		}
 	}
 	return t

@@ -1,0 +1,17 @@
+package printer
+
+import "time"
+
+// The waits of a conversation with a printer. Those within a job are shorter
+// where the device's time-out is.
+const (
+	answerWait  = time.Second            // for DLE EOT, which is answered at once
+	quietWait   = 500 * time.Millisecond // for an answer that may still be owed
+	pollEvery   = time.Second            // between questions while a job prints
+	probeWait   = 3 * time.Second        // for the first GS r of a printer that may not know it
+	confirmWait = 60 * time.Second       // for the proof, however busy the printer is
+)
+
+func (s *session) answerWait() time.Duration { return min(answerWait, s.d.timeout/2) }
+func (s *session) quietWait() time.Duration  { return min(quietWait, s.d.timeout/4) }
+func (s *session) pollEvery() time.Duration  { return min(pollEvery, s.d.timeout/4) }
