@@ -2,6 +2,7 @@ package localapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -66,6 +67,7 @@ func newTill(t *testing.T, change ...func(*Options, *queue.Options)) *till {
 	x.port = listeners[0].Addr().(*net.TCPAddr).Port
 	qo := queue.Options{Path: filepath.Join(t.TempDir(), "queue.db"), Prefix: "DEMO", QRValid: 180 * 24 * time.Hour, QRWait: time.Hour, Printer: true}
 	o := Options{
+		Push:   func(context.Context, []byte) ([]byte, bool) { return []byte("{}"), true },
 		Tokens: []Token{{"till", RolePOS, posSecret}, {"office", RoleConsole, consoleSecret}, {"board", RoleRead, readSecret}},
 		Port:   x.port, Hosts: []string{"till.example.cn"}, Origins: []string{goodOrigin, "null", "*", ""}, Version: version,
 		Rules: trade.Rules{Encodable: func(r rune) bool { return r < 0x10000 }},
