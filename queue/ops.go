@@ -150,6 +150,9 @@ func (s *Store) HintInvoice(ctx context.Context, qrNo, serial string) (known boo
 			}
 			t.lanes[trade.LaneWatch], t.lanes[trade.LaneUndo] = true, true
 		}
+		if !known {
+			return t.record(entry{kind: "PushOrphan", ref: serial})
+		}
 		return nil
 	})
 	return known, err
@@ -191,6 +194,27 @@ func (s *Store) HastenAll() error {
 	})
 }
 
+// ClockJumped moves everything that waits for a time by as much as the
+// machine's clock jumped, so that it waits no longer and no shorter.
+func (s *Store) ClockJumped(by time.Duration) error {
+	return s.do(noDeadline, func(t *tx) error {
+		for _, lane := range trade.Lanes {
+			t.lanes[lane] = true
+		}
+		t.paper = true
+		t.s.log.Warn("the machine's clock jumped", "by", by)
+		_, err := t.Exec("UPDATE ops SET due_at = due_at + ?", by.Milliseconds())
+		if err == nil {
+			_, err = t.Exec("UPDATE prints SET due_at = due_at + ? WHERE state IN ('waiting_qr','queued','held') AND due_at < ?", by.Milliseconds(), ms(never))
+		}
+		return err
+	})
+}
+
+// longestPause is more than any operation or print job waits by itself; what
+// waits longer at a start had its time set by a clock that was wrong.
+const longestPause = 2 * time.Hour
+
 // recover settles, at start, what a crash broke off: an operation that was
 // claimed may or may not have reached the platform, so it is asked about; a
 // print may or may not be on paper, so it is never repeated by itself.
@@ -215,6 +239,12 @@ func (t *tx) recover() error {
 			return err
 		}
 		if err := t.apply(l, trade.Lost{Op: b.op}, true); err != nil {
+			return err
+		}
+	}
+	for _, query := range []string{"UPDATE ops SET due_at = ?1 WHERE due_at > ?2",
+		"UPDATE prints SET due_at = ?1 WHERE state IN ('waiting_qr','queued','held') AND due_at > ?2 AND due_at < ?3"} {
+		if _, err := t.Exec(query, t.now, t.now+longestPause.Milliseconds(), ms(never)); err != nil {
 			return err
 		}
 	}

@@ -125,28 +125,16 @@ type PrintClaim struct {
 // place: nothing overtakes it on the way to the same printer.
 func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) {
 	var found bool
-	var next int64
-	err := s.reader.QueryRow(nextPrint).Scan(new(int64), &next)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, time.Time{}, nil
-	case err != nil:
-		return nil, time.Time{}, err
-	case next > s.opts.Now().UnixMilli():
-		if next == ms(never) {
-			return nil, time.Time{}, nil
-		}
-		return nil, at(next), nil
+	seq, next, err := nextPrint(s.reader, s.opts.Now().UnixMilli())
+	if err != nil || seq == 0 {
+		return nil, next, err
 	}
 	c := &PrintClaim{}
 	err = s.do(ctx, func(t *tx) error {
-		var seq, due, saleSeq int64
-		err := t.QueryRow(nextPrint).Scan(&seq, &due)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && due > t.now {
-			return nil // another event has moved it
-		}
-		if err != nil {
-			return err
+		var saleSeq int64
+		seq, _, err := nextPrint(t, t.now)
+		if err != nil || seq == 0 {
+			return err // another event has moved it
 		}
 		found = true
 		var id string
@@ -185,9 +173,30 @@ func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) 
 	return s.ClaimPrint(ctx)
 }
 
-// nextPrint is the job that comes next: a held one first, as it was first in
-// line, else the one that is due longest.
-const nextPrint = `SELECT seq, due_at FROM prints WHERE state IN ('waiting_qr','queued','held') ORDER BY state = 'held' DESC, due_at, seq LIMIT 1`
+// nextPrint finds the job that comes next: a held one, as it was first in
+// line, else of those that are due the one that was asked for first. Without
+// one that is due, seq is 0 and next when the earliest is, zero for never.
+func nextPrint(q querier, now int64) (seq int64, next time.Time, err error) {
+	var due int64
+	err = q.QueryRow("SELECT seq, due_at FROM prints WHERE state = 'held' ORDER BY seq LIMIT 1").Scan(&seq, &due)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = q.QueryRow("SELECT seq, due_at FROM prints WHERE state IN ('waiting_qr','queued') AND due_at <= ? ORDER BY seq LIMIT 1", now).Scan(&seq, &due)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = q.QueryRow("SELECT seq, due_at FROM prints WHERE state IN ('waiting_qr','queued') ORDER BY due_at LIMIT 1").Scan(&seq, &due)
+	}
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, time.Time{}, nil
+	case err != nil:
+		return 0, time.Time{}, err
+	case due <= now:
+		return seq, time.Time{}, nil
+	case due == ms(never):
+		return 0, time.Time{}, nil
+	}
+	return 0, at(due), nil
+}
 
 // mark says how this paper is told from earlier paper of the same kind for the
 // same sale: unmarked only if none can be on paper. The slip of a further

@@ -558,16 +558,6 @@ func TestVerifyJournalNamesTheBrokenEntry(t *testing.T) {
 	}
 }
 
-func TestNewerDatabaseIsRefused(t *testing.T) {
-	r := open(t)
-	if _, err := r.writer.Exec("PRAGMA user_version = 99"); err != nil {
-		t.Fatal(err)
-	}
-	if s, err := Open(r.opts); err == nil {
-		t.Error("a database of a newer program was opened", s.Close())
-	}
-}
-
 func BenchmarkAcceptSale(b *testing.B) {
 	s, err := Open(Options{Path: filepath.Join(b.TempDir(), "b.db"), Prefix: "DEMO"})
 	if err != nil {
@@ -582,4 +572,54 @@ func BenchmarkAcceptSale(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestClockJumps sets the clock a day back and forth: what waits goes on as if
+// nothing had happened, in the order in which it was asked for (R19).
+func TestClockJumps(t *testing.T) {
+	for _, by := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			r := open(t, func(o *Options) {
+				o.Pause = func(_ trade.Op, _ trade.Standing, attempts int, _ time.Time) time.Duration {
+					return time.Duration(attempts) * time.Minute
+				}
+			})
+			r.accept(lunch("S1"))
+			c := r.claim(trade.LaneLive, trade.OpCreateQR)
+			r.settle(c, trade.Unsent{Op: c.Op}) // due in a minute
+			r.clock.add(by)
+			if err := r.ClockJumped(by); err != nil {
+				t.Fatal(err)
+			}
+			r.accept(lunch("S2"))
+			r.clock.add(2 * time.Second)
+			for _, want := range []string{"S1", "S2"} {
+				p := r.claimPrint()
+				if p.Record.Sale.ID != want {
+					t.Errorf("printed %s, want %s", p.Record.Sale.ID, want)
+				}
+				r.printed(p, trade.PaperPrinted, "")
+			}
+			if c, _, err := r.ClaimOp(t.Context(), trade.LaneLive); err != nil || c.Record.Sale.ID != "S2" {
+				t.Errorf("claimed %+v, %v; want S2", c, err)
+			}
+			_, next, err := r.ClaimOp(t.Context(), trade.LaneLive)
+			if d := next.Sub(r.clock.Now()); err != nil || d != 58*time.Second {
+				t.Errorf("S1 is due in %v, %v; want the rest of its minute", d, err)
+			}
+		})
+	}
+	t.Run("while the agent was off", func(t *testing.T) {
+		r := open(t, func(o *Options) {
+			o.Pause = func(_ trade.Op, _ trade.Standing, attempts int, _ time.Time) time.Duration {
+				return time.Duration(attempts) * time.Minute
+			}
+		})
+		r.accept(lunch("S1"))
+		c := r.claim(trade.LaneLive, trade.OpCreateQR)
+		r.settle(c, trade.Unsent{Op: c.Op})
+		r.clock.add(-24 * time.Hour)
+		r.reopen()
+		r.claim(trade.LaneLive, trade.OpCreateQR)
+	})
 }

@@ -37,7 +37,7 @@ func (p *platform) process(s Standing, op Op) Event {
 	switch op.Kind {
 	case OpCreateQR:
 		if p.codes[q.No] != nil {
-			return Lost{op} // 8038
+			return QRTaken{op.Gen} // 8038
 		}
 		p.codes[q.No] = &code{amount: q.Amount}
 		return QRCreated{Gen: op.Gen, URL: "u", At: p.now}

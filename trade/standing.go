@@ -44,6 +44,7 @@ type QR struct {
 	ExpiresAt   time.Time
 	FetchedAt   time.Time // zero until active
 	VoidTries   int       // answers to 2.17 that did not confirm
+	Taken       bool      // 2.16 answered that the number exists (8038): ours if 2.18 knows it as ours
 }
 
 // InvoiceKind tells a blue invoice from a red one.

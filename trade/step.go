@@ -33,6 +33,10 @@ type QRCreated struct {
 	At               time.Time
 }
 
+// QRTaken is 2.16's "this number exists" (8038): an earlier attempt of ours, or
+// somebody else's sale. 2.18 tells.
+type QRTaken struct{ Gen int }
+
 // QRSeen is a verified answer to 2.18: the code is ours and the platform has it.
 type QRSeen struct {
 	Gen      int
@@ -120,6 +124,7 @@ func (Unsent) event()         {}
 func (Lost) event()           {}
 func (Refused) event()        {}
 func (QRCreated) event()      {}
+func (QRTaken) event()        {}
 func (QRSeen) event()         {}
 func (QRMissing) event()      {}
 func (QRForeign) event()      {}
@@ -167,8 +172,16 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 	case QRSeen:
 		at = e.At
 		s.qrSeen(e)
+	case QRTaken:
+		if q := s.qr(e.Gen, QRInFlight); q != nil {
+			q.State, q.Taken = QRUnknown, true
+		}
 	case QRMissing:
-		if q := s.qr(e.Gen, QRUnknown); q != nil {
+		switch q := s.qr(e.Gen, QRUnknown); {
+		case q == nil:
+		case q.Taken: // it exists, and not with our amount
+			s.qrForeign(QRForeign(e))
+		default:
 			q.State = QRReady // the same number again
 		}
 	case QRForeign:

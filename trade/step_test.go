@@ -60,6 +60,8 @@ func TestWalks(t *testing.T) {
 		"answer lost: ask first":        {[]Event{sent, Lost{create}}, StateQueued, "", OpQueryQR},
 		"lost, then found":              {[]Event{sent, Lost{create}, unused}, StateQRReady, "", OpQueryQR},
 		"lost, then not found: again":   {[]Event{sent, Lost{create}, QRMissing{0}}, StateQueued, "", OpCreateQR},
+		"taken, ours":                   {[]Event{sent, QRTaken{0}, unused}, StateQRReady, "", OpQueryQR},
+		"taken, not found as ours":      {[]Event{sent, QRTaken{0}, QRMissing{0}}, StateQueued, "", OpCreateQR},
 		"number of another sale: next":  {[]Event{sent, Lost{create}, QRForeign{0}}, StateQueued, "", OpCreateQR},
 		"refused":                       {[]Event{sent, Refused{create, "8005", "编码"}}, StateRejected, "", ""},
 		"refused, retried":              {[]Event{sent, Refused{create, "8005", "编码"}, RetryAsked{}}, StateQueued, "", OpCreateQR},

@@ -63,17 +63,55 @@ func (c *Clock) Now() time.Time {
 // Wrong reports whether our clock is wrong by more than ten minutes.
 func (c *Clock) Wrong() bool { return c.Skew().Abs() > wrongSkew }
 
+// jumpCheck is how often our own clock is compared with the monotonic one, and
+// jumpLeast what counts as a jump rather than as being set right little by little.
+const (
+	jumpCheck = 10 * time.Second
+	jumpLeast = 5 * time.Second
+)
+
+// jump is how far the wall clock moved between two times beyond what passed.
+func jump(before, after time.Time) time.Duration {
+	return after.Round(0).Sub(before.Round(0)) - after.Sub(before)
+}
+
+// watchJumps moves what waits when somebody sets the machine's clock.
+func (w *Worker) watchJumps(stop context.Context) {
+	tick := time.NewTicker(jumpCheck)
+	defer tick.Stop()
+	before := time.Now()
+	for {
+		select {
+		case <-stop.Done():
+			return
+		case <-tick.C:
+		}
+		after := time.Now()
+		if d := jump(before, after); d.Abs() >= jumpLeast {
+			w.report("a jump of the clock", w.Store.ClockJumped(d))
+		}
+		before = after
+	}
+}
+
 // awaitClock stands for 2.16 while our clock is wrong: the sale waits. It asks
 // about the number, which was never sent, only to read the platform's clock.
 func (w *Worker) awaitClock(ctx context.Context, ref piaotong.QRRef, op trade.Op) (trade.Event, error) {
-	_, err := w.Platform.QueryQR(ctx, ref)
-	if piaotong.KindOf(err) != piaotong.NotFound && err != nil {
+	if _, err := w.Platform.QueryQR(ctx, ref); err != nil && piaotong.KindOf(err) != piaotong.NotFound {
 		return nil, unsent{err}
 	}
-	if w.Clock.Wrong() {
+	return trade.Unsent{Op: op}, nil
+}
+
+// watchClock raises the alert of a wrong clock after a call, and clears it.
+func (w *Worker) watchClock() {
+	wrong := w.Clock.Wrong()
+	if w.clockAlert.Swap(wrong) == wrong {
+		return
+	}
+	if wrong {
 		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertClock, Title: trade.Say(trade.ClockWrong, w.Clock.Skew().String()), Action: trade.Say(trade.ClockWrongDo)}))
 	} else {
 		w.report("an alert's end", w.Store.Clear(trade.AlertClock, ""))
 	}
-	return trade.Unsent{Op: op}, nil
 }

@@ -22,6 +22,10 @@ func Delay(attempt int) time.Duration {
 // not confirm.
 var voidDelays = []time.Duration{0, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute}
 
+// watchFast is how long an unclaimed QR code is asked about often; afterwards
+// one call an hour is enough, as most are never claimed.
+const watchFast = 24 * time.Hour
+
 // Pause makes the queue's rule for how long the next operation of a sale
 // waits. fast and slow bound how often unclaimed QR codes and running invoices
 // are asked for.
@@ -30,16 +34,26 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 		switch op.Kind {
 		case trade.OpQueryQR:
 			q := s.Current()
-			if q == nil || q.State != trade.QRActive {
+			if op.Lane != trade.LaneWatch || q == nil {
 				return Delay(attempts + 1) // in doubt: the answer was lost a moment ago
 			}
-			return min(max(now.Sub(q.FetchedAt)/10, fast), slow)
+			age := now.Sub(q.FetchedAt)
+			if age > watchFast {
+				return time.Hour
+			}
+			return min(max(age/10, fast), slow)
 		case trade.OpVoidQR:
 			if q := s.Current(); q != nil && attempts == 0 {
 				return voidDelays[min(q.VoidTries, len(voidDelays)-1)]
 			}
 		case trade.OpQueryInvoice:
-			if i := s.Invoice(op.Serial); i != nil && i.State == trade.InvBlocked {
+			switch i := s.Invoice(op.Serial); {
+			case i != nil && i.Recheck:
+				if attempts == 0 {
+					return 0 // 2.18 has just named it
+				}
+				return min(Delay(attempts), slow)
+			case i != nil && i.State == trade.InvBlocked:
 				return slow
 			}
 			return min(Delay(attempts+2), slow)

@@ -20,6 +20,7 @@ var issueKinds = []string{"82"}
 func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 	started := time.Now()
 	e, err := w.ask(ctx, c)
+	w.watchClock()
 	if err != nil {
 		e = w.outcome(ctx, c, err)
 	} else {
@@ -108,6 +109,9 @@ func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade
 		if c.Op.Changing() {
 			return trade.Refused{Op: c.Op, Code: pe.Code, Msg: pe.Msg}
 		}
+		if q := c.Record.Standing.Current(); c.Op.Kind == trade.OpQueryQR && q.Taken && q.State == trade.QRUnknown {
+			return trade.QRForeign{Gen: c.Op.Gen} // it exists, and not with our amount
+		}
 		return nil
 	case piaotong.NotFound:
 		switch c.Op.Kind {
@@ -117,6 +121,10 @@ func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade
 			return trade.InvoiceMissing{Serial: c.Op.Serial, At: time.Now()}
 		}
 		return w.refusedOrNothing(c, pe)
+	case piaotong.Duplicate:
+		if c.Op.Kind == trade.OpCreateQR {
+			return trade.QRTaken{Gen: c.Op.Gen}
+		}
 	case piaotong.AlreadyRed:
 		return trade.RedAlready{Serial: c.Op.Serial, At: time.Now()}
 	case piaotong.Unavailable, piaotong.Misconfigured, piaotong.Auth:

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -59,9 +60,11 @@ const (
 // Worker runs the loops.
 type Worker struct {
 	Options
-	breaker  *breaker
-	tokens   *rate.Limiter
-	printing printing
+	breaker *breaker
+	tokens  *rate.Limiter
+	// clockAlert says that the alert of a wrong clock stands.
+	clockAlert atomic.Bool
+	printing   printing
 }
 
 // New makes a worker; Run starts it.
@@ -100,6 +103,7 @@ func (w *Worker) Run(stop, work context.Context) {
 	if w.Printer != nil {
 		loops.Go(func() { w.paper(stop, work) })
 	}
+	loops.Go(func() { w.watchJumps(stop) })
 	loops.Wait()
 }
 

@@ -1,0 +1,590 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tillagent/piaotong"
+	"tillagent/piaotong/sandbox"
+	"tillagent/printer"
+	"tillagent/queue"
+	"tillagent/trade"
+	"tillagent/worker"
+)
+
+// handlerTransport is the way to the sandbox without sockets, so that hours of
+// retries pass in milliseconds inside a bubble.
+type handlerTransport struct{ http.Handler }
+
+func (t handlerTransport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	rec := httptest.NewRecorder()
+	done := make(chan bool, 1)
+	go func() {
+		defer func() { done <- recover() == nil }() // http.ErrAbortHandler: the connection is cut
+		t.ServeHTTP(rec, r)
+	}()
+	select {
+	case whole := <-done:
+		if !whole {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return rec.Result(), nil
+	case <-r.Context().Done():
+		<-done
+		return nil, r.Context().Err()
+	}
+}
+
+// lab is a till without paper inside a synctest bubble: the real worker, the
+// real database, the real client and the sandbox.
+type lab struct {
+	*shop
+	path     string
+	platform *piaotong.Client
+	clock    *worker.Clock
+	skew     time.Duration // of the platform's clock
+	valid    time.Duration // of QR codes
+	run      func()
+}
+
+// race plays one race in a bubble.
+func race(t *testing.T, play func(*testing.T, *lab)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &lab{shop: &shop{t: t}, path: filepath.Join(t.TempDir(), "agent.db"), clock: &worker.Clock{}, valid: 24 * time.Hour}
+		var err error
+		l.sandbox, err = sandbox.New(sandbox.Options{PublicURL: "http://platform.test", Now: func() time.Time { return time.Now().Add(l.skew) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.sandbox.SetIssueDelay(0)
+		opts, err := l.sandbox.Account().ClientOptions("http://127.0.0.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts.Transport, opts.Timeout, opts.OnDate, opts.Now = handlerTransport{l.sandbox}, 10*time.Second, l.clock.SawDate, l.clock.Now
+		if l.platform, err = piaotong.New(opts); err != nil {
+			t.Fatal(err)
+		}
+		l.open()
+		l.run()
+		play(t, l)
+		l.stop()
+		if err := l.store.VerifyJournal(); err != nil {
+			t.Error(err)
+		}
+		for _, err := range []error{l.store.Close(), l.sandbox.Close()} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// open opens the database and prepares a worker for it.
+func (l *lab) open() {
+	l.t.Helper()
+	var err error
+	l.store, err = queue.Open(queue.Options{Path: l.path, Prefix: "DEMO", QRValid: l.valid, Pause: worker.Pause(15*time.Second, 10*time.Minute)})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.stop = func() {}
+	l.run = func() {
+		account := l.sandbox.Account()
+		profile, _ := printer.ProfileByName("generic-80")
+		w := worker.New(worker.Options{Store: l.store, Platform: l.platform, Profile: profile, Clock: l.clock,
+			Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName}})
+		stop, cancelStop := context.WithCancel(context.Background())
+		work, cancelWork := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); w.Run(stop, work) }()
+		l.stop = func() {
+			cancelStop()
+			cancelWork()
+			<-done
+			l.stop = func() {}
+		}
+	}
+}
+
+// restart is a power cut: nothing is settled any more.
+func (l *lab) restart() {
+	l.t.Helper()
+	if err := l.store.Close(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.open()
+	l.run()
+}
+
+func (l *lab) fault(f sandbox.Fault) {
+	l.t.Helper()
+	if err := l.sandbox.SetFault(f); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// until waits, in the bubble's time, at most two days.
+func (l *lab) until(saleID, what string, ok func(*queue.Record) bool) *queue.Record {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), 48*time.Hour)
+	defer cancel()
+	r, err := l.store.Await(ctx, saleID, ok)
+	if err != nil || !ok(r) {
+		l.t.Fatalf("%s is not %s: %+v, op %+v, %v", saleID, what, r.Standing, r.Op, err)
+	}
+	return r
+}
+
+func (l *lab) url(saleID string) string {
+	l.t.Helper()
+	return l.until(saleID, "qr_ready", view(trade.StateQRReady)).Standing.Current().URL
+}
+
+func (l *lab) claim(saleID string, o sandbox.Outcome) string {
+	l.t.Helper()
+	serial, err := l.sandbox.Claim(sandbox.Claim{URL: l.url(saleID), BuyerName: "某某公司", Outcome: o})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return serial
+}
+
+func (l *lab) part(id, saleID string, amount trade.Money, lines ...trade.RefundLine) {
+	l.t.Helper()
+	_, created, err := l.store.AcceptRefund(l.t.Context(), trade.RefundRequest{ID: id, SaleID: saleID, Amount: amount, Items: lines, Reason: trade.SalesReturn})
+	if err != nil || !created {
+		l.t.Fatal(created, err)
+	}
+}
+
+// sums are what the platform holds for a sale: blue less red, and unclaimed codes.
+func (l *lab) sums(saleID string) (invoiced, claimable trade.Money) {
+	l.t.Helper()
+	for _, i := range l.ledger().Invoices {
+		if i.TradeNo == saleID && i.Code == piaotong.StateIssued {
+			m, err := trade.ParseMoney(i.Amount)
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			invoiced += m
+		}
+	}
+	for _, q := range l.ledger().QRs {
+		if q.TradeNo == saleID && q.State == "active" {
+			m, err := trade.ParseMoney(q.Amount)
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			claimable += m
+		}
+	}
+	return invoiced, claimable
+}
+
+func (l *lab) holds(saleID string, invoiced, claimable trade.Money) {
+	l.t.Helper()
+	if i, c := l.sums(saleID); i != invoiced || c != claimable {
+		l.t.Errorf("the platform holds invoices over %s and codes over %s for %s, want %s and %s\n%+v", i, c, saleID, invoiced, claimable, l.ledger().Invoices)
+	}
+}
+
+func (l *lab) alerts() map[string]int {
+	l.t.Helper()
+	as, err := l.store.ActiveAlerts()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, a := range as {
+		kinds[a.Kind]++
+	}
+	return kinds
+}
+
+func refundIs(id, state string) func(*queue.Record) bool {
+	return func(r *queue.Record) bool {
+		f := r.Standing.Refund(id)
+		return f != nil && r.Standing.RefundView(*f) == state
+	}
+}
+
+func TestR01RefundWhileTheCustomerFillsInTheForm(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		url := l.url("S1")
+		l.refund("R1", "S1")
+		l.until("S1", "voided", view(trade.StateVoided))
+		if _, err := l.sandbox.Claim(sandbox.Claim{URL: url}); err == nil {
+			t.Error("the customer could still submit")
+		}
+		l.sell("S2")
+		l.claim("S2", sandbox.Issued) // submitted a moment before the refund
+		l.refund("R2", "S2")
+		l.until("S2", "red_flushed", view(trade.StateRedFlushed))
+		l.holds("S1", 0, 0)
+		l.holds("S2", 0, 0)
+	})
+}
+
+func TestR02VoidDeniedAndNothingClaimed(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sandbox.SetIsDeleteText(true)
+		l.fault(sandbox.Fault{Interface: "2.17", Kind: sandbox.FaultVoidFalse, Times: 3})
+		l.sell("S1")
+		l.url("S1")
+		l.refund("R1", "S1")
+		l.until("S1", "voided", view(trade.StateVoided))
+		l.holds("S1", 0, 0)
+
+		l.sell("S2")
+		l.url("S2")
+		l.fault(sandbox.Fault{Interface: "2.17", Kind: sandbox.FaultVoidFalse})
+		l.refund("R2", "S2")
+		r := l.until("S2", "a person's", refundIs("R2", "failed"))
+		if r.Standing.Refunds[0].Problem.Key != trade.VoidUnconfirmed || l.alerts()[trade.AlertRefund] != 1 {
+			t.Errorf("refund %+v, alerts %v", r.Standing.Refunds[0], l.alerts())
+		}
+	})
+}
+
+func TestR03RefundWhileIssuing(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		serial := l.claim("S1", sandbox.Hang)
+		l.until("S1", "invoicing", view(trade.StateInvoicing))
+		l.refund("R1", "S1")
+		l.until("S1", "waiting", refundIs("R1", "waiting_invoice"))
+		time.Sleep(6 * time.Hour)
+		if err := l.sandbox.Settle(serial, sandbox.Issued); err != nil {
+			t.Fatal(err)
+		}
+		l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+		l.holds("S1", 0, 0)
+	})
+}
+
+func TestR04RefundWhileLoginIsNeededThenStaffReissues(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		serial := l.claim("S1", sandbox.Auth)
+		l.until("S1", "auth_required", view(trade.StateAuthRequired))
+		if l.alerts()[trade.AlertAuth] != 1 {
+			t.Errorf("alerts %v, want one for the account", l.alerts())
+		}
+		l.refund("R1", "S1")
+		l.until("S1", "waiting", refundIs("R1", "waiting_auth"))
+		if err := l.sandbox.Settle(serial, sandbox.Issued); err != nil {
+			t.Fatal(err)
+		}
+		l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+		l.holds("S1", 0, 0)
+		if len(l.alerts()) != 0 {
+			t.Errorf("alerts %v at the end", l.alerts())
+		}
+	})
+}
+
+func TestR04FailedRefundedAndReissuedLater(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		serial := l.claim("S1", sandbox.Failed)
+		l.until("S1", "invoice_failed", view(trade.StateInvoiceFailed))
+		l.refund("R1", "S1")
+		l.until("S1", "done", refundIs("R1", "done"))
+		time.Sleep(9 * 24 * time.Hour)
+		if err := l.sandbox.Settle(serial, sandbox.Issued); err != nil {
+			t.Fatal(err)
+		}
+		l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+		l.until("S1", "done", refundIs("R1", "done"))
+		l.holds("S1", 0, 0)
+	})
+}
+
+func TestR05RedPendingAndAlreadyRed(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		l.claim("S1", sandbox.Issued)
+		l.until("S1", "invoiced", view(trade.StateInvoiced))
+		l.fault(sandbox.Fault{Interface: "2.10", Kind: sandbox.FaultRefuse, Code: "8040", Times: 1})
+		l.refund("R1", "S1")
+		l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+		l.holds("S1", 0, 0)
+		if n := l.ledger().Calls["2.11"]; n < 3 {
+			t.Errorf("2.11 was asked %d times", n)
+		}
+	})
+}
+
+// TestR06R07AnswersLostAfterProcessing loses the answer of each changing call.
+func TestR06R07AnswersLostAfterProcessing(t *testing.T) {
+	for _, kind := range []sandbox.FaultKind{sandbox.FaultLostAnswer, sandbox.FaultBadSignature} {
+		for _, c := range []struct {
+			lost   string
+			refund trade.Money // 0 for the whole
+			left   trade.Money
+		}{{"2.16", 0, 0}, {"2.10", 0, 0}, {"2.37", 1000, 4850}} {
+			t.Run(fmt.Sprintf("%s %s", c.lost, kind), func(t *testing.T) {
+				race(t, func(t *testing.T, l *lab) {
+					l.fault(sandbox.Fault{Interface: c.lost, Kind: kind, Times: 1})
+					l.sell("S1")
+					l.claim("S1", sandbox.Issued)
+					l.until("S1", "invoiced", view(trade.StateInvoiced))
+					l.part("R1", "S1", c.refund)
+					l.until("S1", "done", refundIs("R1", "done"))
+					l.holds("S1", c.left, 0)
+					if n := len(l.ledger().QRs); n != 1 {
+						t.Errorf("%d QR codes", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestR10R11PushesAreHints(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		no := l.until("S1", "qr_ready", view(trade.StateQRReady)).Standing.QRs[0].No
+		serial := l.claim("S1", sandbox.Hang)
+		for range 3 { // repeated, and telling of an invoice that 2.11 says is not issued
+			if known, err := l.store.HintInvoice(t.Context(), no, serial); err != nil || !known {
+				t.Fatal(known, err)
+			}
+		}
+		l.until("S1", "invoicing", view(trade.StateInvoicing))
+		if err := l.sandbox.Settle(serial, sandbox.Issued); err != nil {
+			t.Fatal(err)
+		}
+		r := l.until("S1", "invoiced", view(trade.StateInvoiced))
+		if len(r.Standing.Invoices) != 1 {
+			t.Errorf("invoices %+v", r.Standing.Invoices)
+		}
+		if known, err := l.store.HintInvoice(t.Context(), "", "P0000000000000000000"); err != nil || known {
+			t.Errorf("an orphan is known: %v, %v", known, err)
+		}
+		l.holds("S1", 5850, 0)
+	})
+}
+
+func TestR13MergedInvoice(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		l.sell("S2")
+		if _, err := l.sandbox.ClaimMerged(sandbox.ClaimMerged{URLs: []string{l.url("S1"), l.url("S2")}, BuyerName: "某某公司"}); err != nil {
+			t.Fatal(err)
+		}
+		l.until("S1", "invoiced", view(trade.StateInvoiced))
+		l.until("S2", "invoiced", view(trade.StateInvoiced))
+		l.refund("R1", "S1")
+		r := l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+		if f := r.Standing.Refunds[0]; f.Path != trade.PathRedPart || f.State != trade.RefDone {
+			t.Errorf("refund %+v", f)
+		}
+		if calls := l.ledger().Calls; calls["2.10"] != 0 || calls["2.37"] != 1 {
+			t.Errorf("calls %v: 2.10 must never reverse a merged invoice", calls)
+		}
+		if r, err := l.store.Sale(t.Context(), "S2"); err != nil || r.Standing.View() != trade.StateInvoiced {
+			t.Errorf("the other sale is %v, %v", r.Standing.View(), err)
+		}
+	})
+}
+
+func TestR14SplitInvoices(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		if _, err := l.sandbox.Claim(sandbox.Claim{URL: l.url("S1"), Split: 2}); err != nil {
+			t.Fatal(err)
+		}
+		r := l.until("S1", "invoiced twice", func(r *queue.Record) bool {
+			n := 0
+			for _, i := range r.Standing.Invoices {
+				if i.State == trade.InvIssued {
+					n++
+				}
+			}
+			return n == 2
+		})
+		if r.Standing.View() != trade.StateInvoiced {
+			t.Errorf("the sale is %s", r.Standing.View())
+		}
+		l.refund("R1", "S1")
+		l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+		l.until("S1", "done", refundIs("R1", "done"))
+		l.holds("S1", 0, 0)
+	})
+}
+
+func TestR15SecondPartialRefund(t *testing.T) {
+	t.Run("before the invoice", func(t *testing.T) {
+		race(t, func(t *testing.T, l *lab) {
+			l.sell("S1")
+			first := l.url("S1")
+			l.part("R1", "S1", 1000)
+			l.until("S1", "done", refundIs("R1", "done"))
+			second := l.url("S1")
+			l.part("R2", "S1", 0, trade.RefundLine{Line: 1, Amount: 850})
+			l.until("S1", "done", refundIs("R2", "done"))
+			third := l.url("S1")
+			if first == second || second == third {
+				t.Errorf("codes %s %s %s", first, second, third)
+			}
+			l.holds("S1", 0, 4000)
+			l.claim("S1", sandbox.Issued)
+			l.until("S1", "invoiced", view(trade.StateInvoiced))
+			l.holds("S1", 4000, 0)
+			l.part("R3", "S1", 0) // the rest, now by red-flush
+			l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+			l.holds("S1", 0, 0)
+		})
+	})
+	t.Run("after the invoice", func(t *testing.T) {
+		race(t, func(t *testing.T, l *lab) {
+			l.sell("S1")
+			l.claim("S1", sandbox.Issued)
+			l.until("S1", "invoiced", view(trade.StateInvoiced))
+			l.part("R1", "S1", 1000)
+			l.part("R2", "S1", 0, trade.RefundLine{Line: 1, Quantity: 0, Amount: 850})
+			l.until("S1", "done", refundIs("R1", "done"))
+			l.until("S1", "done", refundIs("R2", "done"))
+			l.holds("S1", 4000, 0)
+			l.part("R3", "S1", 0)
+			l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+			l.holds("S1", 0, 0)
+		})
+	})
+	t.Run("before sending", func(t *testing.T) {
+		race(t, func(t *testing.T, l *lab) {
+			l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultRefuse, Code: "8996", Times: 1})
+			l.sell("S1")
+			l.until("S1", "tried", func(r *queue.Record) bool { return r.Op != nil && r.Op.Attempts == 1 })
+			l.part("R1", "S1", 1000)
+			l.url("S1")
+			l.holds("S1", 0, 4850)
+			if n := len(l.ledger().QRs); n != 1 {
+				t.Errorf("%d codes, want the one over the rest", n)
+			}
+		})
+	})
+}
+
+func TestR17PowerCutBetweenAnswerAndCommit(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.stop()
+		l.sell("S1")
+		c, _, err := l.store.ClaimOp(t.Context(), trade.LaneLive)
+		if err != nil || c == nil {
+			t.Fatal(c, err)
+		}
+		account := l.sandbox.Account()
+		_, err = l.platform.CreateQR(t.Context(), piaotong.QRCreate{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName,
+			QRCodeNo: c.Record.Standing.QRs[0].No, TradeNo: "S1", TradeTime: c.Record.Sale.SoldAt, Amount: "58.50", ExpireTime: c.Record.Standing.QRs[0].ExpiresAt,
+			Items: []piaotong.QRItem{{Name: "午餐", TaxCode: "3070401000000000000", Rate: "0.06", Amount: "58.50"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.restart() // the answer was never stored
+		l.url("S1")
+		if calls := l.ledger().Calls; calls["2.16"] != 1 || calls["2.18"] == 0 {
+			t.Errorf("calls %v: want a question, and no second 2.16", calls)
+		}
+	})
+}
+
+func TestR19ClockWrong(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.skew = 5 * time.Minute // corrected in what is sent
+		l.sell("S1")
+		l.url("S1")
+		l.skew = 25 * time.Hour
+		l.sell("S2") // its first answer tells how wrong the clock is
+		l.sell("S3")
+		time.Sleep(time.Minute)
+		l.sell("S4")
+		r := l.until("S4", "tried", func(r *queue.Record) bool { return r.Op != nil && r.Op.Attempts > 0 })
+		if r.Standing.View() != trade.StateQueued || l.alerts()[trade.AlertClock] != 1 {
+			t.Errorf("S4 is %s, alerts %v; want it to wait, with an alert", r.Standing.View(), l.alerts())
+		}
+		l.skew = 0
+		l.url("S4")
+		if l.alerts()[trade.AlertClock] != 0 {
+			t.Errorf("alerts %v after the clock was set", l.alerts())
+		}
+	})
+}
+
+func TestR20ExpiryWhileScanning(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		l.sell("S2")
+		expires := l.until("S1", "qr_ready", view(trade.StateQRReady)).Standing.QRs[0].ExpiresAt
+		l.url("S2")
+		time.Sleep(time.Until(expires) - time.Second)
+		l.claim("S1", sandbox.Issued) // in the last second
+		l.until("S1", "invoiced", view(trade.StateInvoiced))
+		r := l.until("S2", "expired", view(trade.StateExpired))
+		if r.Op != nil {
+			t.Errorf("an expired code is still asked about: %+v", r.Op)
+		}
+	})
+}
+
+func TestR22StopWithACallInFlight(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultDelay, Delay: 8 * time.Second, Times: 1})
+		l.sell("S1")
+		time.Sleep(time.Second)
+		l.stop()
+		l.restart()
+		l.url("S1")
+		if n := len(l.ledger().QRs); n != 1 {
+			t.Errorf("%d QR codes", n)
+		}
+	})
+}
+
+func TestR23RedFlushedByHand(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		serial := l.claim("S1", sandbox.Issued)
+		l.until("S1", "invoiced", view(trade.StateInvoiced))
+		if err := l.sandbox.RedByHand(serial); err != nil {
+			t.Fatal(err)
+		}
+		l.refund("R1", "S1")
+		r := l.until("S1", "done", refundIs("R1", "done"))
+		if r.Standing.View() != trade.StateRedFlushed || r.Standing.Refunds[0].Problem.Key != trade.RedByHand {
+			t.Errorf("%s, %+v", r.Standing.View(), r.Standing.Refunds[0])
+		}
+	})
+}
+
+func TestForeignNumberTakesTheNext(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.stop()
+		l.sell("S1")
+		r, err := l.store.Sale(t.Context(), "S1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.sandbox.PlantQR(r.Standing.QRs[0].No, "SOMEBODY-ELSE", "1.00"); err != nil {
+			t.Fatal(err)
+		}
+		l.run()
+		r = l.until("S1", "qr_ready", view(trade.StateQRReady))
+		if len(r.Standing.QRs) != 2 || l.alerts()[trade.AlertCredentials] != 1 {
+			t.Errorf("codes %+v, alerts %v", r.Standing.QRs, l.alerts())
+		}
+		l.sell("S2")
+		l.url("S2")
+	})
+}
