@@ -217,7 +217,7 @@ func call[Req, Resp any](ctx context.Context, c *Client, op *operation, req Req)
 	var resp Resp
 	path := c.paths[op.key]
 	if path == "" {
-		return resp, c.fail(op, Error{Kind: Misconfigured, Msg: "path not configured: " + op.key})
+		return resp, c.fail(op, Error{Kind: Misconfigured, NoPath: true, Msg: "path not configured: " + op.key})
 	}
 	content, err := marshalJSON(req)
 	if err != nil {

@@ -60,7 +60,10 @@ type Error struct {
 	// Repeatable says that this request may be sent again without asking first,
 	// whatever became of it: it changes nothing, or nothing more the second time.
 	Repeatable bool
-	Err        error // the cause, where there is one
+	// NoPath says that nothing was sent, because the interface's path is neither
+	// known publicly nor configured. Kind is Misconfigured.
+	NoPath bool
+	Err    error // the cause, where there is one
 }
 
 func (e *Error) Error() string {

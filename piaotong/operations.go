@@ -73,6 +73,13 @@ var (
 		key: "invoice_query", what: "ask for the invoice", repeat: true,
 		codes: map[string]Kind{"8003": NotFound}, // invoice not found
 	}
+	opInitRed = &operation{
+		key: "red_init", what: "ask what is left to reverse of the invoice", repeat: true,
+	}
+	opRedPartial = &operation{
+		key: "red_partial", what: "reverse lines of the invoice", changes: true,
+		codes: map[string]Kind{"9999": Misconfigured}, // signature check failed
+	}
 )
 
 // endpoint returns the operation's row of the configuration table.

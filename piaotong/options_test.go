@@ -161,6 +161,11 @@ func TestEndpointKeys(t *testing.T) {
 			t.Errorf("operation %s has no row or path", op.key)
 		}
 	}
+	for _, op := range []*operation{opInitRed, opRedPartial} {
+		if !seen[op.key] || op.endpoint().Default != "" {
+			t.Errorf("operation %s has no row, or a path that was guessed", op.key)
+		}
+	}
 	EndpointKeys()[0].Key = "changed"
 	if EndpointKeys()[0].Key == "changed" {
 		t.Error("the table can be changed from outside")
@@ -204,6 +209,32 @@ func TestClassify(t *testing.T) {
 		{opRedFlush, "8993", "", Unknown},
 		{opRedFlush, "8033", "", Unknown},
 		{opRedFlush, "9999", "处理失败", Misconfigured},
+		{opRedPartial, "6003", "", AlreadyRed},
+		{opRedPartial, "6005", "", AlreadyRed},
+		{opRedPartial, "6009", "", Refused},
+		{opRedPartial, "6010", "", Refused},
+		{opRedPartial, "6011", "", Refused},
+		{opRedPartial, "6012", "", Refused},
+		{opRedPartial, "6013", "", Refused},
+		{opRedPartial, "6014", "", Refused},
+		{opRedPartial, "6015", "", Refused},
+		{opRedPartial, "6016", "", Refused},
+		{opRedPartial, "8003", "", Refused},
+		{opRedPartial, "8021", "", Duplicate},
+		{opRedPartial, "8022", "", Misconfigured},
+		{opRedPartial, "8033", "", Unknown}, // retry, but ask first
+		{opRedPartial, "8037", "", Misconfigured},
+		{opRedPartial, "8040", "", Pending},
+		{opRedPartial, "8104", "", Misconfigured},
+		{opRedPartial, "8993", "", Unknown},
+		{opRedPartial, "9999", "处理失败", Misconfigured},
+		{opRedPartial, "1234", "", Unknown},
+		{opInitRed, "6005", "", AlreadyRed},
+		{opInitRed, "8003", "", Refused},
+		{opInitRed, "8033", "", Unavailable},
+		{opInitRed, "9999", "系统异常", Unavailable},
+		{opInitRed, "9999", "验签失败", Misconfigured},
+		{opInitRed, "1234", "", Unavailable},
 		{opQueryInvoice, "8003", "", NotFound},
 		{opQueryInvoice, "8041", "", Pending},
 		{opQueryInvoice, "8043", "", Unavailable},

@@ -50,6 +50,7 @@ func testOptions(t testing.TB, baseURL string) Options {
 		BaseURL: baseURL, PlatformCode: "TESTCODE", PlatformPrefix: "TEST", DES3Key: v.Keys.TripleDES["main"],
 		PrivateKey:  mustPrivate(t, v.Keys.RSA1024.Partner.Private),
 		PlatformKey: mustPublic(t, v.Keys.RSA1024.Platform.Public),
+		Endpoints:   map[string]string{"red_init": "/sim/2.36", "red_partial": "/sim/2.37"},
 	}
 }
 
@@ -100,8 +101,17 @@ var (
 		Items: []QRItem{{Name: "*餐饮服务*餐费<a&b>", TaxCode: "3070401000000000000", Rate: "0.06",
 			UnitPrice: "10.00", Quantity: "1", Amount: "10.00", Discount: "-0.10"}},
 	}
-	testRef     = QRRef{TaxpayerNum: "91110108TEST00001X", QRCodeNo: "TEST20260301000001", Amount: "9.90"}
-	testRed     = RedFull{TaxpayerNum: "91110108TEST00001X", ReqSerialNo: "TEST2026030110203009", BlueAllEleInvNo: "26112000000000000001", Reason: "销货退回", Amount: "-9.90"}
+	testRef   = QRRef{TaxpayerNum: "91110108TEST00001X", QRCodeNo: "TEST20260301000001", Amount: "9.90"}
+	testRed   = RedFull{TaxpayerNum: "91110108TEST00001X", ReqSerialNo: "TEST2026030110203009", BlueAllEleInvNo: "26112000000000000001", Reason: "销货退回", Amount: "-9.90"}
+	testBlue  = BlueRef{TaxpayerNum: "91110108TEST00001X", AllEleInvNo: "26112000000000000001"}
+	testLines = RedLines{
+		TaxpayerNum: "91110108TEST00001X", ReqSerialNo: "TEST2026030110203010", BlueAllEleInvNo: "26112000000000000001",
+		Reason: "销货退回", ReturnNo: "R1", BuyerName: "测试购买方有限公司", DefinedData: "a&b",
+		Lines: []RedLine{
+			{BlueItemNo: "1", Name: "*餐饮服务*餐费", TaxCode: "3070401000000000000", Rate: "0.06", Quantity: "-1", UnitPrice: "10.00", Amount: "-10.00", Discount: "0.10"},
+			{BlueItemNo: "2", Name: "*蔬菜*白菜", TaxCode: "1010112010000000000", Rate: "0", ZeroTaxFlag: "1", Amount: "-2.00"},
+		},
+	}
 	testInvoice = InvoiceRef{TaxpayerNum: "91110108TEST00001X", ReqSerialNo: "P1075733838694584320"}
 )
 
@@ -116,4 +126,6 @@ var allCalls = []struct {
 	{"2.18", false, func(ctx context.Context, c *Client) error { _, err := c.QueryQR(ctx, testRef); return err }},
 	{"2.10", true, func(ctx context.Context, c *Client) error { _, err := c.RedFlush(ctx, testRed); return err }},
 	{"2.11", false, func(ctx context.Context, c *Client) error { _, err := c.QueryInvoice(ctx, testInvoice); return err }},
+	{"2.36", false, func(ctx context.Context, c *Client) error { _, err := c.InitRed(ctx, testBlue); return err }},
+	{"2.37", true, func(ctx context.Context, c *Client) error { _, err := c.RedFlushLines(ctx, testLines); return err }},
 }

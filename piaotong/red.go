@@ -37,6 +37,7 @@ type redRequest struct {
 	DefinedData     string `json:"definedData,omitempty"`     // 自定义数据 0–200 N
 }
 
+// redResponse is the answer of 2.10 and 2.37.
 type redResponse struct {
 	ReqSerialNo Scalar `json:"invoiceReqSerialNo"`
 	QRCodePath  Scalar `json:"qrCodePath"` // base64 of a URL
@@ -50,8 +51,13 @@ func (c *Client) RedFlush(ctx context.Context, r RedFull) (RedAccepted, error) {
 	if err != nil {
 		return RedAccepted{}, err
 	}
-	if string(resp.ReqSerialNo) != r.ReqSerialNo {
-		return RedAccepted{}, c.malformed(opRedFlush, fmt.Errorf("the answer is about request %q", resp.ReqSerialNo))
+	return c.redAccepted(opRedFlush, resp, r.ReqSerialNo)
+}
+
+// redAccepted reads the answer that 2.10 and 2.37 share.
+func (c *Client) redAccepted(op *operation, resp redResponse, serial string) (RedAccepted, error) {
+	if string(resp.ReqSerialNo) != serial {
+		return RedAccepted{}, c.malformed(op, fmt.Errorf("the answer is about request %q", resp.ReqSerialNo))
 	}
-	return RedAccepted{ReqSerialNo: r.ReqSerialNo, StatusURL: optionalURL(resp.QRCodePath)}, nil
+	return RedAccepted{ReqSerialNo: serial, StatusURL: optionalURL(resp.QRCodePath)}, nil
 }

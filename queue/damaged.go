@@ -16,7 +16,7 @@ import (
 // was made in its place: a person decides between Restore and NewDatabase.
 type DamagedError struct {
 	Path     string    // the database
-	Reason   string    // in SQLite's words, or "missing", "empty"
+	Reason   string    // in SQLite's words, or "missing", "empty", "a restore was broken off"
 	FoundAt  time.Time // when that was first seen
 	MovedTo  string    // where the damaged file and what lay beside it are; "" where nothing was moved
 	Backup   string    // the newest copy in Options.BackupDir; "" without one
@@ -104,6 +104,10 @@ func (o *Options) damage(m marker) *DamagedError {
 	return e
 }
 
+// smallest is the size of the smallest page: SQLite takes a shorter file for an
+// empty one and writes over it.
+const smallest = 512
+
 // present refuses what must not be opened or made: a database that is marked
 // as damaged, and the absence of one that has been here.
 func (o *Options) present() error {
@@ -115,7 +119,7 @@ func (o *Options) present() error {
 	}
 	info, err := os.Stat(o.Path)
 	switch {
-	case err == nil && info.Size() > 0:
+	case err == nil && info.Size() >= smallest:
 		return nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot open database: %w", err)

@@ -88,7 +88,7 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.save(seq, trade.Standing{}, standing); err != nil {
+	if err := t.saveParts(seq, trade.Standing{}, standing); err != nil {
 		return nil, err
 	}
 	err = errors.Join(
@@ -105,7 +105,8 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 		return nil, err
 	}
 	t.s.log.Info("sale accepted", "sale", sale.ID, "total", sale.Total.String(), "invoice", sale.Wish)
-	return record(t, l)
+	r := &Record{Sale: sale, Standing: standing, Digest: digest, AcceptedAt: at(t.now), UpdatedAt: at(t.now)}
+	return r, r.addWork(t, seq)
 }
 
 // firstPaper makes the print job of a new sale. A receipt waits for its QR

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -50,25 +51,11 @@ func digestOf(v any) string {
 // VerifyJournal walks the hash chain and names the first entry that does not
 // fit the one before it.
 func (s *Store) VerifyJournal() error {
-	rows, err := s.reader.Query("SELECT seq, at, kind, sale, ref, state, digest, hash FROM journal ORDER BY seq")
-	if err != nil {
-		return err
+	_, broken, err := walkJournal(context.Background(), s.reader)
+	if err == nil && broken != nil {
+		err = fmt.Errorf("journal entry %d is broken", broken.seq)
 	}
-	defer rows.Close()
-	prev, want := "", int64(1)
-	for rows.Next() {
-		var e entry
-		var seq, at int64
-		var hash string
-		if err := rows.Scan(&seq, &at, &e.kind, &e.sale, &e.ref, &e.state, &e.digest, &hash); err != nil {
-			return err
-		}
-		if seq != want || e.hash(prev, seq, at) != hash {
-			return fmt.Errorf("journal entry %d is broken", want)
-		}
-		prev, want = hash, want+1
-	}
-	return rows.Err()
+	return err
 }
 
 // tell stores an event for subscribers.

@@ -101,24 +101,28 @@ func record(q querier, l *loaded) (*Record, error) {
 	if err := json.Unmarshal([]byte(body), &r.Sale); err != nil {
 		return nil, err
 	}
+	return r, r.addWork(q, l.seq)
+}
+
+// addWork reads what is planned for the sale, at the platform and on paper.
+func (r *Record) addWork(q querier, seq int64) error {
 	var op PlannedOp
 	var due int64
 	var state string
-	err := q.QueryRow("SELECT kind, gen, serial, lane, state, attempts, due_at FROM ops WHERE sale = ?", l.seq).
+	err := q.QueryRow("SELECT kind, gen, serial, lane, state, attempts, due_at FROM ops WHERE sale = ?", seq).
 		Scan(&op.Kind, &op.Gen, &op.Serial, &op.Lane, &state, &op.Attempts, &due)
 	switch {
 	case err == nil:
 		op.DueAt, op.Claimed = at(due), state == "claimed"
 		r.Op = &op
 	case !errors.Is(err, sql.ErrNoRows):
-		return nil, err
+		return err
 	}
-	err = each(q, "SELECT "+printColumns+" FROM prints WHERE sale = ? ORDER BY seq", l.seq, func(scan func(...any) error) error {
+	return each(q, "SELECT "+printColumns+" FROM prints WHERE sale = ? ORDER BY seq", seq, func(scan func(...any) error) error {
 		p, err := scanPrint(scan)
 		r.Prints = append(r.Prints, p)
 		return err
 	})
-	return r, err
 }
 
 const printColumns = "seq, job_id, refund_id, paper, state, asked, copies, with_qr, gen, attempts, reason, created_at, printed_at"

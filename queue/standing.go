@@ -45,10 +45,10 @@ func load(q querier, seq int64) (*loaded, error) {
 	if l.Problem, err = readMessage(problem); err != nil {
 		return nil, err
 	}
-	err = each(q, "SELECT gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries FROM qrs WHERE sale = ? ORDER BY gen", seq, func(scan func(...any) error) error {
+	err = each(q, "SELECT gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries, taken FROM qrs WHERE sale = ? ORDER BY gen", seq, func(scan func(...any) error) error {
 		var c trade.QR
 		var expires, fetched int64
-		if err := scan(&c.Gen, &c.No, &c.Amount, &c.State, &c.URL, &c.ExtractCode, &expires, &fetched, &c.VoidTries); err != nil {
+		if err := scan(&c.Gen, &c.No, &c.Amount, &c.State, &c.URL, &c.ExtractCode, &expires, &fetched, &c.VoidTries, &c.Taken); err != nil {
 			return err
 		}
 		c.ExpiresAt, c.FetchedAt = at(expires), at(fetched)
@@ -113,14 +113,23 @@ func each(q querier, query string, arg any, row func(scan func(...any) error) er
 
 // save writes what a step changed.
 func (t *tx) save(seq int64, before, after trade.Standing) error {
+	if err := t.saveParts(seq, before, after); err != nil {
+		return err
+	}
+	_, err := t.Exec("UPDATE sales SET view = ?, problem = ?, updated_at = ? WHERE seq = ?", after.View(), message(after.Problem), t.now, seq)
+	return err
+}
+
+// saveParts writes what a step changed beside the sale's own row.
+func (t *tx) saveParts(seq int64, before, after trade.Standing) error {
 	for i, q := range after.QRs {
 		if i < len(before.QRs) && reflect.DeepEqual(before.QRs[i], q) {
 			continue
 		}
-		if _, err := t.Exec(`INSERT INTO qrs (sale, gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries) VALUES (?,?,?,?,?,?,?,?,?,?)
+		if _, err := t.Exec(`INSERT INTO qrs (sale, gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT (sale, gen) DO UPDATE SET amount = excluded.amount, state = excluded.state, url = excluded.url, extract_code = excluded.extract_code,
-			fetched_at = excluded.fetched_at, void_tries = excluded.void_tries`,
-			seq, q.Gen, q.No, q.Amount, q.State, q.URL, q.ExtractCode, ms(q.ExpiresAt), ms(q.FetchedAt), q.VoidTries); err != nil {
+			fetched_at = excluded.fetched_at, void_tries = excluded.void_tries, taken = excluded.taken`,
+			seq, q.Gen, q.No, q.Amount, q.State, q.URL, q.ExtractCode, ms(q.ExpiresAt), ms(q.FetchedAt), q.VoidTries, q.Taken); err != nil {
 			return err
 		}
 	}
@@ -147,8 +156,7 @@ func (t *tx) save(seq int64, before, after trade.Standing) error {
 			return err
 		}
 	}
-	_, err := t.Exec("UPDATE sales SET view = ?, problem = ?, updated_at = ? WHERE seq = ?", after.View(), message(after.Problem), t.now, seq)
-	return err
+	return nil
 }
 
 // apply moves a sale by an event and stores everything that follows: the new

@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,7 +54,8 @@ func (a Account) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("platform_code", a.PlatformCode), slog.String("taxpayer_num", a.TaxpayerNum))
 }
 
-// ConfigTOML returns a ready [piaotong] section for the agent. baseURL is
+// ConfigTOML returns a ready [piaotong] section for the agent, with its table
+// of paths behind it. baseURL is
 // where the sandbox listens, dir its directory, which holds the key files.
 func (a Account) ConfigTOML(baseURL, dir string) string {
 	var b strings.Builder
@@ -68,6 +71,12 @@ func (a Account) ConfigTOML(baseURL, dir string) string {
 	key("des3_key", a.DES3Key)
 	key("private_key_file", filepath.Join(dir, PrivateKeyFile))
 	key("platform_public_key_file", filepath.Join(dir, PlatformKeyFile))
+	// Paths that only the platform's own document tells; these are the sandbox's.
+	b.WriteString("[piaotong.endpoints]\n")
+	paths := simEndpoints()
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		key(name, paths[name])
+	}
 	return b.String()
 }
 
@@ -99,6 +108,7 @@ func (a Account) ClientOptions(baseURL string) (piaotong.Options, error) {
 		DES3Key:        a.DES3Key,
 		PrivateKey:     private,
 		PlatformKey:    public,
+		Endpoints:      simEndpoints(),
 	}, nil
 }
 

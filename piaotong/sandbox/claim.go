@@ -3,10 +3,11 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"path"
-	"time"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"tillagent/piaotong"
 )
@@ -17,7 +18,22 @@ type Claim struct {
 	URL       string  `json:"url"`        // instead of QRCodeNo: what the QR on paper says
 	BuyerName string  `json:"buyer_name"` // "" = 个人
 	Outcome   Outcome `json:"outcome"`    // "" = issued
+	// Split makes this many invoices of the code, as staff can on the platform,
+	// whatever allowInvoiceCount says; 0 = 1. Items stay whole while there are
+	// enough of them.
+	Split int `json:"split"`
 }
+
+// ClaimMerged is a customer who submits several codes as one invoice.
+type ClaimMerged struct {
+	QRCodeNos []string `json:"qrcode_nos"`
+	URLs      []string `json:"urls"`       // in addition: what the QRs on paper say
+	BuyerName string   `json:"buyer_name"` // "" = 个人
+	Outcome   Outcome  `json:"outcome"`    // "" = issued
+}
+
+// maxSplit keeps a slip of the pen from filling the ledger.
+const maxSplit = 100
 
 // Errors of Claim, Settle and the control paths.
 var (
@@ -33,48 +49,142 @@ func (e inputError) Error() string { return string(e) }
 func badInput(format string, args ...any) error { return inputError(fmt.Sprintf(format, args...)) }
 
 // Claim submits a code as its customer would, and returns the request number
-// of the invoice, which is the platform's own. A code can be claimed once, and
-// again when its invoices failed.
+// of the invoice, which is the platform's own; of a split claim that of the
+// first one. A code can be claimed once, and again when its invoices failed.
 func (s *Sandbox) Claim(c Claim) (reqSerialNo string, err error) {
+	serials, err := s.claim(c)
+	if err != nil {
+		return "", err
+	}
+	return serials[0], nil
+}
+
+// ClaimMerged submits two codes or more as one invoice, and returns its
+// request number. 2.18 names it for each of the codes, with the amount of the
+// whole invoice; its lines are those of the codes, in the given order, and its
+// trade number is that of the first.
+func (s *Sandbox) ClaimMerged(c ClaimMerged) (reqSerialNo string, err error) {
+	numbers := slices.Clone(c.QRCodeNos)
+	for _, u := range c.URLs {
+		no, err := numberOf(u)
+		if err != nil {
+			return "", err
+		}
+		numbers = append(numbers, no)
+	}
+	if len(numbers) < 2 {
+		return "", badInput("a merged claim needs two codes or more")
+	}
+	for i, no := range numbers {
+		if slices.Contains(numbers[:i], no) {
+			return "", badInput("code %q is named twice", no)
+		}
+	}
+	serials, err := s.submit(numbers, c.BuyerName, c.Outcome, 1)
+	if err != nil {
+		return "", err
+	}
+	return serials[0], nil
+}
+
+func (s *Sandbox) claim(c Claim) (reqSerialNos []string, err error) {
 	no := c.QRCodeNo
 	if no == "" {
-		u, err := url.Parse(c.URL)
-		if err != nil || c.URL == "" {
-			return "", badInput("a claim needs a qrcode_no or the url of a code")
+		if no, err = numberOf(c.URL); err != nil {
+			return nil, err
 		}
-		no = path.Base(u.Path)
 	}
-	if c.Outcome == "" {
-		c.Outcome = Issued
+	if c.Split < 0 || c.Split > maxSplit {
+		return nil, badInput("split must be 0 to %d", maxSplit)
 	}
-	if !c.Outcome.valid() {
-		return "", badInput("unknown outcome %q", c.Outcome)
+	return s.submit([]string{no}, c.BuyerName, c.Outcome, max(c.Split, 1))
+}
+
+// numberOf finds the number of a code in the address of its page.
+func numberOf(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || address == "" {
+		return "", badInput("a claim needs a qrcode_no or the url of a code")
 	}
-	if c.BuyerName == "" {
-		c.BuyerName = "个人"
+	return path.Base(u.Path), nil
+}
+
+// submit claims codes together for one buyer, as n invoices.
+func (s *Sandbox) submit(numbers []string, buyer string, o Outcome, n int) (reqSerialNos []string, err error) {
+	if o == "" {
+		o = Issued
 	}
-	if n, err := piaotong.GBKLen(c.BuyerName); err != nil || n > 100 {
-		return "", badInput("buyer_name must have at most 100 bytes in GBK")
+	if !o.valid() {
+		return nil, badInput("unknown outcome %q", o)
+	}
+	if buyer == "" {
+		buyer = "个人"
+	}
+	if n, err := piaotong.GBKLen(buyer); err != nil || n > 100 {
+		return nil, badInput("buyer_name must have at most 100 bytes in GBK")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.advance(); err != nil {
-		return "", err
-	}
-	q := s.state.qrs[no]
-	if q == nil {
-		return "", fmt.Errorf("code %q: %w", no, ErrNotFound)
+		return nil, err
 	}
 	now := s.now()
-	if st := s.state.qrState(q, now); st != "active" {
-		return "", fmt.Errorf("code %q is %s: %w", no, st, ErrConflict)
+	var fen int64
+	for _, no := range numbers {
+		q := s.state.qrs[no]
+		if q == nil {
+			return nil, fmt.Errorf("code %q: %w", no, ErrNotFound)
+		}
+		if st := s.state.qrState(q, now); st != "active" {
+			return nil, fmt.Errorf("code %q is %s: %w", no, st, ErrConflict)
+		}
+		fen += q.fen
 	}
+	first := s.state.qrs[numbers[0]]
 	e := Entry{
-		At: now, Kind: ClaimedEntry, QRCodeNo: q.QRCodeNo, TradeNo: q.TradeNo, Amount: q.Amount,
-		ReqSerialNo: s.state.newSerial(), BuyerName: c.BuyerName,
-		Outcome: c.Outcome, ReadyAt: now.Add(s.issueDelay).UTC(),
+		At: now, Kind: ClaimedEntry, QRCodeNo: first.QRCodeNo, TradeNo: first.TradeNo, Amount: formatFen(fen),
+		ReqSerialNo: s.state.newSerial(), BuyerName: buyer, Outcome: o, ReadyAt: now.Add(s.issueDelay).UTC(),
 	}
-	return e.ReqSerialNo, s.record(e)
+	switch {
+	case len(numbers) > 1:
+		e.QRCodeNos = numbers
+	case n > 1:
+		if e.Parts, err = s.split(first.Items, n, e.ReqSerialNo); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.record(e); err != nil {
+		return nil, err
+	}
+	for _, p := range e.Parts {
+		reqSerialNos = append(reqSerialNos, p.ReqSerialNo)
+	}
+	if len(reqSerialNos) == 0 {
+		reqSerialNos = []string{e.ReqSerialNo}
+	}
+	return reqSerialNos, nil
+}
+
+// split makes the invoices of a split claim; the first has the given number.
+func (s *Sandbox) split(items []Item, n int, serial string) ([]Part, error) {
+	groups, err := splitItems(items, n)
+	if err != nil {
+		return nil, err
+	}
+	var parts []Part
+	for _, g := range groups {
+		lines, err := newLines(g)
+		if err != nil {
+			return nil, err
+		}
+		total := sum(lines, whole)
+		if total.fen == 0 {
+			return nil, badInput("the amount is too small for %d invoices", n)
+		}
+		parts = append(parts, Part{serial, formatFen(total.fen), g})
+		serial = s.state.newSerial()
+	}
+	return parts, nil
 }
 
 // Settle gives an invoice that is not issued another end, as staff can on the
@@ -95,44 +205,70 @@ func (s *Sandbox) Settle(reqSerialNo string, o Outcome) error {
 	if inv.Code == piaotong.StateIssued {
 		return fmt.Errorf("invoice %q is issued: %w", reqSerialNo, ErrConflict)
 	}
+	if inv.Code == piaotong.StateFailed && o != Failed && inv.Type == piaotong.TypeRed && !s.state.canTake(inv) {
+		return fmt.Errorf("invoice %q: less is left of the blue one: %w", reqSerialNo, ErrConflict)
+	}
 	return s.record(s.state.settled(inv, o, s.now()))
 }
 
-// Ledger is everything the sandbox knows.
-type Ledger struct {
-	Entries  []Entry        `json:"entries"`  // oldest first
-	QRs      []QR           `json:"qrs"`      // oldest first
-	Invoices []Invoice      `json:"invoices"` // oldest first
-	Calls    map[string]int `json:"calls"`    // per interface, since the start
-}
-
-// Ledger returns a copy of everything, as of now.
-func (s *Sandbox) Ledger() (Ledger, error) {
+// RedByHand reverses what is left of an issued blue invoice, as staff can on
+// the platform, at once. The red invoice has a number of the platform's own,
+// which nobody tells but the push and the ledger.
+func (s *Sandbox) RedByHand(reqSerialNo string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.advance(); err != nil {
-		return Ledger{}, err
+		return err
 	}
-	l := Ledger{
-		Entries:  append([]Entry{}, s.state.entries...),
-		QRs:      []QR{},
-		Invoices: []Invoice{},
-		Calls:    maps.Clone(s.calls),
+	blue := s.state.invoices[reqSerialNo]
+	switch {
+	case blue == nil:
+		return fmt.Errorf("invoice %q: %w", reqSerialNo, ErrNotFound)
+	case blue.Type != piaotong.TypeBlue || blue.Code != piaotong.StateIssued:
+		return fmt.Errorf("invoice %q is not an issued blue one: %w", reqSerialNo, ErrConflict)
+	}
+	left := blue.leftToReverse()
+	if left.fen == 0 {
+		return fmt.Errorf("invoice %q is reversed: %w", reqSerialNo, ErrConflict)
 	}
 	now := s.now()
-	for _, no := range s.state.qrOrder {
-		l.QRs = append(l.QRs, s.state.viewQR(no, now))
+	if err := s.record(Entry{
+		At: now, Kind: RedRequestedEntry, ReqSerialNo: s.state.newSerial(), BlueSerial: blue.ReqSerialNo,
+		TradeNo: blue.TradeNo, Amount: formatFen(-left.fen), Outcome: Issued, ReadyAt: now.UTC(),
+	}); err != nil {
+		return err
 	}
-	for _, serial := range s.state.order {
-		l.Invoices = append(l.Invoices, *s.state.invoices[serial])
-	}
-	return l, nil
+	return s.advance()
 }
 
-// viewQR returns a copy of a code with its state at now.
-func (st *state) viewQR(no string, now time.Time) QR {
-	q := *st.qrs[no]
-	q.State = st.qrState(&q, now)
-	q.Invoices = append([]string{}, q.Invoices...)
-	return q
+// PlantQR makes a code of somebody else, with whom our numbers clash: 2.16 of
+// the number is refused with 8038, and 2.18 names the other's trade number, if
+// the amounts are the same.
+func (s *Sandbox) PlantQR(qrcodeNo, tradeNo, amount string) error {
+	fen, err := parseFen(amount)
+	switch {
+	case err != nil || fen <= 0:
+		return badInput("amount must be a positive number of at most two places")
+	case len(qrcodeNo) < 10 || len(qrcodeNo) > 20 || !alnumPattern.MatchString(qrcodeNo):
+		return badInput("qrcode_no must have 10 to 20 letters or digits")
+	case tradeNo == "" || utf8.RuneCountInString(tradeNo) > 50:
+		return badInput("trade_no must have 1 to 50 characters")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.qrs[qrcodeNo] != nil {
+		return fmt.Errorf("code %q is there already: %w", qrcodeNo, ErrConflict)
+	}
+	now := s.now().UTC()
+	address := ""
+	if s.publicURL != "" {
+		address = strings.TrimRight(s.publicURL, "/") + "/q/" + qrcodeNo
+	}
+	return s.record(Entry{
+		At: now, Kind: QRCreatedEntry, QRCodeNo: qrcodeNo, TradeNo: tradeNo, Amount: formatFen(fen),
+		QR: &QRDetail{
+			URL: address, ExtractCode: randomDigits(12), TradeTime: now, ExpireAt: now.AddDate(1, 0, 0),
+			Items: []Item{{Name: "*其他*商品", TaxCode: "1090000000000000000", Rate: "13", Quantity: "1", Amount: formatFen(fen)}},
+		},
+	})
 }

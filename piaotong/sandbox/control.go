@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"tillagent/piaotong"
 )
 
 const maxControl = 64 << 10
@@ -16,24 +14,31 @@ const maxControl = 64 << 10
 // routes is the table of everything that is served.
 func (s *Sandbox) routes() http.Handler {
 	mux := http.NewServeMux()
-	paths := map[string]string{}
-	for _, k := range piaotong.EndpointKeys() {
-		paths[k.Key] = k.Default
-	}
 	for _, pi := range platformInterfaces {
-		mux.HandleFunc("POST "+paths[pi.key], s.servePlatform(pi))
+		mux.HandleFunc("POST "+pi.path(), s.servePlatform(pi))
 	}
 	mux.HandleFunc("GET /{$}", s.serveIndex)
 	mux.HandleFunc("GET /q/{no}", s.serveQR)
 	mux.HandleFunc("POST /q/{no}", s.submitQR)
 	mux.HandleFunc("GET /i/{serial}", s.serveInvoice)
-	mux.HandleFunc("POST /_sandbox/claim", s.control(s.controlClaim))
-	mux.HandleFunc("POST /_sandbox/settle", s.control(s.controlSettle))
-	mux.HandleFunc("POST /_sandbox/settings", s.control(s.controlSettings))
-	mux.HandleFunc("POST /_sandbox/faults", s.control(s.controlSetFault))
-	mux.HandleFunc("DELETE /_sandbox/faults", s.control(s.controlClearFaults))
-	mux.HandleFunc("POST /_sandbox/reset", s.control(s.controlReset))
-	mux.HandleFunc("GET /_sandbox/ledger", s.control(s.controlLedger))
+	for pattern, h := range map[string]func(*http.Request) (any, error){
+		"POST /_sandbox/claim":        s.controlClaim,
+		"POST /_sandbox/merge":        s.controlMerge,
+		"POST /_sandbox/settle":       s.controlSettle,
+		"POST /_sandbox/red":          s.controlRed,
+		"POST /_sandbox/plant":        s.controlPlant,
+		"POST /_sandbox/settings":     s.controlSettings,
+		"POST /_sandbox/faults":       s.controlSetFault,
+		"DELETE /_sandbox/faults":     s.controlClearFaults,
+		"POST /_sandbox/reset":        s.controlReset,
+		"GET /_sandbox/ledger":        s.controlLedger,
+		"POST /_sandbox/push":         s.controlSetPush,
+		"POST /_sandbox/push/now":     s.controlPushNow,
+		"GET /_sandbox/push/envelope": s.controlPushEnvelope,
+		"GET /_sandbox/pushes":        s.controlPushes,
+	} {
+		mux.HandleFunc(pattern, s.control(h))
+	}
 	// A page elsewhere in the same browser must not work the controls.
 	return http.NewCrossOriginProtection().Handler(mux)
 }
@@ -94,7 +99,19 @@ func (s *Sandbox) controlClaim(r *http.Request) (any, error) {
 	if err := readJSON(r, &c); err != nil {
 		return nil, err
 	}
-	serial, err := s.Claim(c)
+	serials, err := s.claim(c)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"req_serial_no": serials[0], "req_serial_nos": serials}, nil
+}
+
+func (s *Sandbox) controlMerge(r *http.Request) (any, error) {
+	var c ClaimMerged
+	if err := readJSON(r, &c); err != nil {
+		return nil, err
+	}
+	serial, err := s.ClaimMerged(c)
 	if err != nil {
 		return nil, err
 	}
@@ -112,10 +129,36 @@ func (s *Sandbox) controlSettle(r *http.Request) (any, error) {
 	return done{true}, s.Settle(body.ReqSerialNo, body.Outcome)
 }
 
+// invoiceBody names an invoice.
+type invoiceBody struct {
+	ReqSerialNo string `json:"req_serial_no"`
+}
+
+func (s *Sandbox) controlRed(r *http.Request) (any, error) {
+	var body invoiceBody
+	if err := readJSON(r, &body); err != nil {
+		return nil, err
+	}
+	return done{true}, s.RedByHand(body.ReqSerialNo)
+}
+
+func (s *Sandbox) controlPlant(r *http.Request) (any, error) {
+	var body struct {
+		QRCodeNo string `json:"qrcode_no"`
+		TradeNo  string `json:"trade_no"`
+		Amount   string `json:"amount"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		return nil, err
+	}
+	return done{true}, s.PlantQR(body.QRCodeNo, body.TradeNo, body.Amount)
+}
+
 func (s *Sandbox) controlSettings(r *http.Request) (any, error) {
 	var body struct {
 		IssueDelay string  `json:"issue_delay"` // e.g. "1s"; "" = as it is
 		RedOutcome Outcome `json:"red_outcome"` // "" = as it is
+		IsDelete   *bool   `json:"is_delete_text"`
 	}
 	if err := readJSON(r, &body); err != nil {
 		return nil, err
@@ -131,6 +174,9 @@ func (s *Sandbox) controlSettings(r *http.Request) (any, error) {
 	}
 	if body.IssueDelay != "" {
 		s.SetIssueDelay(delay)
+	}
+	if body.IsDelete != nil {
+		s.SetIsDeleteText(*body.IsDelete)
 	}
 	return done{true}, nil
 }
@@ -175,3 +221,32 @@ func (s *Sandbox) controlClearFaults(*http.Request) (any, error) {
 func (s *Sandbox) controlReset(*http.Request) (any, error) { return done{true}, s.Reset() }
 
 func (s *Sandbox) controlLedger(*http.Request) (any, error) { return s.Ledger() }
+
+func (s *Sandbox) controlSetPush(r *http.Request) (any, error) {
+	var body struct {
+		URL     string `json:"url"` // "" = no pushes
+		Repeat  int    `json:"repeat"`
+		Shuffle bool   `json:"shuffle"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		return nil, err
+	}
+	return done{true}, s.SetPush(PushTarget{URL: body.URL, Repeat: body.Repeat, Shuffle: body.Shuffle})
+}
+
+func (s *Sandbox) controlPushNow(r *http.Request) (any, error) {
+	var body invoiceBody
+	if err := readJSON(r, &body); err != nil {
+		return nil, err
+	}
+	return done{true}, s.PushNow(body.ReqSerialNo)
+}
+
+func (s *Sandbox) controlPushEnvelope(r *http.Request) (any, error) {
+	raw, err := s.PushEnvelope(r.FormValue("req_serial_no"))
+	return json.RawMessage(raw), err
+}
+
+func (s *Sandbox) controlPushes(*http.Request) (any, error) {
+	return map[string][]Push{"pushes": s.Pushes()}, nil
+}

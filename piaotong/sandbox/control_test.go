@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -87,6 +88,60 @@ func TestControl(t *testing.T) {
 	}
 	if l := b.ledger(t); len(l.Entries) != 0 {
 		t.Errorf("after the reset: %s", l.kinds())
+	}
+}
+
+func TestControlOfTheUnusual(t *testing.T) {
+	b := newBench(t, "")
+	r := newReceiver(t, b)
+	b.SetIssueDelay(0)
+	for i := range 4 {
+		b.create(t, fmt.Sprintf("SBOX%06d", i))
+	}
+	field := func(out map[string]any, name string) string { s, _ := out[name].(string); return s }
+	do := func(method, path, body string, status int, want string) map[string]any {
+		t.Helper()
+		got, out := b.control(t, method, path, body)
+		text, err := json.Marshal(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != status || !strings.Contains(string(text), want) {
+			t.Errorf("%s %s: %d %s, want %d with %s", path, body, got, text, status, want)
+		}
+		return out
+	}
+	do("POST", "push", `{"url":"`+r.url+`","repeat":1,"shuffle":true}`, 200, `"ok":true`)
+	do("POST", "push", `{"url":"till"}`, 400, "url")
+	merged := field(do("POST", "merge", `{"qrcode_nos":["SBOX000000"],"urls":["`+b.url+`/q/SBOX000001"],"buyer_name":"甲"}`, 200, `"req_serial_no":"P`), "req_serial_no")
+	do("POST", "merge", `{"qrcode_nos":["SBOX000002"]}`, 400, "two codes")
+	split := do("POST", "claim", `{"qrcode_no":"SBOX000002","split":2}`, 200, `"req_serial_nos":["P`)
+	if l, _ := split["req_serial_nos"].([]any); len(l) != 2 || l[0] != split["req_serial_no"] {
+		t.Errorf("split %v", split)
+	}
+	do("POST", "plant", `{"qrcode_no":"SBOX000009","trade_no":"X","amount":"1.00"}`, 200, `"ok":true`)
+	do("POST", "plant", `{"qrcode_no":"SBOX000009","trade_no":"X","amount":"1.00"}`, 409, "there already")
+	b.await(t)
+	do("POST", "red", `{"req_serial_no":"`+merged+`"}`, 200, `"ok":true`)
+	do("POST", "red", `{"req_serial_no":"`+merged+`"}`, 409, "reversed")
+	do("POST", "push/now", `{"req_serial_no":"`+merged+`"}`, 200, `"ok":true`)
+	do("POST", "push/now", `{"req_serial_no":"P"}`, 404, "unknown")
+	b.await(t)
+	if n := len(b.Pushes()); n != 2+4+2+1 { // merged, two of the split, red, and once by hand
+		t.Errorf("%d pushes: %s", n, r.story())
+	}
+	do("GET", "pushes", "", 200, `"state":"stored"`)
+	if raw, err := json.Marshal(do("GET", "push/envelope?req_serial_no="+merged, "", 200, `"sign"`)); err != nil {
+		t.Error(err)
+	} else if p, err := r.codec.OpenInvoicePush(raw); err != nil || p.ReqSerialNo != merged || p.QRCodeNo != "SBOX000000" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	do("GET", "push/envelope?req_serial_no=P", "", 404, "unknown")
+	if l := b.ledger(t); l.Invoices[0].RedFlag != AlreadyRed {
+		t.Errorf("%+v", l.Invoices[0])
+	}
+	if _, page := get(t, b.url+"/q/SBOX000001"); !strings.Contains(page, "已红冲") {
+		t.Error("the customer's page does not say that the invoice is reversed")
 	}
 }
 

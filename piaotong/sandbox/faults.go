@@ -26,11 +26,15 @@ const (
 	FaultReset         FaultKind = "reset"         // the connection is reset; not processed
 	FaultDelay         FaultKind = "delay"         // processed, answered after Delay
 	FaultMisconfigured FaultKind = "misconfigured" // signed "signature check failed"; not processed
+
+	// Of 2.17 only: isDelete false of every code that could be voided.
+	FaultVoidFalse     FaultKind = "void_false"      // not processed
+	FaultVoidFalseDone FaultKind = "void_false_done" // processed
 )
 
 var faultKinds = []FaultKind{
 	FaultTimeout, FaultLostAnswer, FaultRefuse, FaultBadSignature, FaultNoSignature,
-	FaultHTTP500, FaultHTML, FaultReset, FaultDelay, FaultMisconfigured,
+	FaultHTTP500, FaultHTML, FaultReset, FaultDelay, FaultMisconfigured, FaultVoidFalse, FaultVoidFalseDone,
 }
 
 // Fault makes an interface misbehave.
@@ -64,6 +68,8 @@ func (f Fault) check() error {
 		return badInput("times and delay must not be negative")
 	case f.Kind == FaultDelay && f.Delay == 0:
 		return badInput("kind delay needs a delay")
+	case (f.Kind == FaultVoidFalse || f.Kind == FaultVoidFalseDone) && f.Interface != "2.17":
+		return badInput("kind %s is of interface 2.17", f.Kind)
 	case f.Code != "" && (len(f.Code) < 4 || len(f.Code) > 6 || !alnumPattern.MatchString(f.Code)):
 		return badInput("a code has 4 to 6 letters or digits")
 	}

@@ -55,6 +55,8 @@ func TestFaults(t *testing.T) {
 			b.create(t, "SBOX000002")
 			serial := b.claim(t, Claim{QRCodeNo: "SBOX000002"})
 			blueNo := b.state(t, serial).AllEleInvNo
+			b.create(t, "SBOX000004")
+			partly := b.state(t, b.claim(t, Claim{QRCodeNo: "SBOX000004", BuyerName: "甲公司"})).AllEleInvNo
 			calls := []struct {
 				number string
 				entry  EntryKind // what the call leaves in the ledger; "" = it only reads
@@ -74,6 +76,11 @@ func TestFaults(t *testing.T) {
 					return err
 				}},
 				{"2.11", "", func(ctx context.Context) error { _, err := b.client.QueryInvoice(ctx, b.invoice(serial)); return err }},
+				{"2.36", "", func(ctx context.Context) error { _, err := b.client.InitRed(ctx, b.blueRef(partly)); return err }},
+				{"2.37", RedRequestedEntry, func(ctx context.Context) error {
+					_, err := b.client.RedFlushLines(ctx, b.lines(red2, partly, milk("-1", "-20.00")))
+					return err
+				}},
 			}
 			for _, call := range calls {
 				before := b.ledger(t)
@@ -110,6 +117,51 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCodesOnDemand: any code of the platform's table reaches the client of any
+// interface as what it means.
+func TestCodesOnDemand(t *testing.T) {
+	b := newBench(t, "")
+	calls := map[string]func(context.Context) error{
+		"2.10": func(ctx context.Context) error {
+			_, err := b.client.RedFlush(ctx, b.red(red1, "26110000000000000000"))
+			return err
+		},
+		"2.11": func(ctx context.Context) error {
+			_, err := b.client.QueryInvoice(ctx, b.invoice("P0000000000000000000"))
+			return err
+		},
+		"2.16": func(ctx context.Context) error { _, err := b.client.CreateQR(ctx, b.sale(qrNo)); return err },
+		"2.17": func(ctx context.Context) error {
+			_, err := b.client.VoidQRs(ctx, []piaotong.QRRef{b.ref(qrNo)})
+			return err
+		},
+		"2.18": func(ctx context.Context) error { _, err := b.client.QueryQR(ctx, b.ref(qrNo)); return err },
+		"2.36": func(ctx context.Context) error {
+			_, err := b.client.InitRed(ctx, b.blueRef("26110000000000000000"))
+			return err
+		},
+		"2.37": func(ctx context.Context) error {
+			_, err := b.client.RedFlushLines(ctx, b.lines(red1, "26110000000000000000", milk("-1", "-20.00")))
+			return err
+		},
+	}
+	if len(calls) != len(platformInterfaces) {
+		t.Fatalf("%d calls for %d interfaces", len(calls), len(platformInterfaces))
+	}
+	for code, kind := range map[string]piaotong.Kind{
+		"8021": piaotong.Duplicate, "8038": piaotong.Duplicate, "8040": piaotong.Pending,
+		"6003": piaotong.AlreadyRed, "6005": piaotong.AlreadyRed, "6009": piaotong.Refused,
+		"8104": piaotong.Misconfigured, "3999": piaotong.Auth,
+	} {
+		for number, do := range calls {
+			if err := b.SetFault(Fault{Interface: number, Kind: FaultRefuse, Code: code, Times: 1}); err != nil {
+				t.Fatal(err)
+			}
+			wantCode(t, do(t.Context()), kind, code)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"regexp"
+	"strconv"
 
 	"tillagent/piaotong"
 )
@@ -25,7 +25,7 @@ type voidResult struct {
 	TaxpayerNum string `json:"taxpayerNum"`
 	QRCodeNo    string `json:"qrcodeNo"`
 	Amount      string `json:"invoiceAmount"`
-	IsDelete    bool   `json:"isDelete"`
+	IsDelete    any    `json:"isDelete"` // boolean by the table, string in its sample
 	DeleteMsg   string `json:"deleteMsg"`
 }
 
@@ -46,21 +46,26 @@ func (s *Sandbox) voidQRs(c call) (any, error) {
 	}
 	out := make([]voidResult, 0, len(refs))
 	for _, r := range refs {
-		msg, err := s.voidQR(r)
+		msg, err := s.voidQR(r, c.fault)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, voidResult{
+		res := voidResult{
 			TaxpayerNum: string(r.TaxpayerNum), QRCodeNo: string(r.QRCodeNo), Amount: string(r.Amount),
 			IsDelete: msg == "", DeleteMsg: orText(msg, "作废二维码成功"),
-		})
+		}
+		if s.isDeleteText {
+			res.IsDelete = strconv.FormatBool(msg == "")
+		}
+		out = append(out, res)
 	}
 	return out, nil
 }
 
 // voidQR voids one code, or says why not. A failed invoice still holds its
-// code, because staff may issue it again.
-func (s *Sandbox) voidQR(r qrRef) (reason string, err error) {
+// code, because staff may issue it again. That an expired code cannot be
+// voided is the sandbox's choice: there is nothing left to void.
+func (s *Sandbox) voidQR(r qrRef, fault FaultKind) (reason string, err error) {
 	q := s.state.qrs[string(r.QRCodeNo)]
 	fen, err := parseFen(string(r.Amount))
 	switch {
@@ -74,8 +79,16 @@ func (s *Sandbox) voidQR(r qrRef) (reason string, err error) {
 		return "二维码已作废", nil
 	case len(q.Invoices) > 0:
 		return "二维码已开票", nil
+	case s.now().After(q.ExpireAt):
+		return "二维码已过期", nil
+	case fault == FaultVoidFalse:
+		return "作废二维码失败", nil
 	}
-	return "", s.record(Entry{Kind: QRVoidedEntry, QRCodeNo: q.QRCodeNo, TradeNo: q.TradeNo, Amount: q.Amount})
+	err = s.record(Entry{Kind: QRVoidedEntry, QRCodeNo: q.QRCodeNo, TradeNo: q.TradeNo, Amount: q.Amount})
+	if fault == FaultVoidFalseDone {
+		reason = "作废二维码失败"
+	}
+	return reason, err
 }
 
 func orText(s, fallback string) string {
@@ -124,73 +137,6 @@ func (s *Sandbox) queryQR(c call) (any, error) {
 	}{s.account.TaxpayerNum, q.QRCodeNo, q.TradeNo, encodeURL(q.URL), items}, nil
 }
 
-var (
-	serialPattern   = regexp.MustCompile(`^[0-9A-Za-z]{20}$`)
-	eleInvNoPattern = regexp.MustCompile(`^[0-9]{20}$`)
-)
-
-// redFlush is 2.10. The sandbox issues 数电 invoices only, so a blue invoice
-// named by code and number is never found.
-func (s *Sandbox) redFlush(c call) (any, error) {
-	var r struct {
-		TaxpayerNum     piaotong.Scalar `json:"taxpayerNum"`
-		ReqSerialNo     piaotong.Scalar `json:"invoiceReqSerialNo"`
-		BlueAllEleInvNo piaotong.Scalar `json:"blueAllEleInvNo"`
-		BlueCode        piaotong.Scalar `json:"invoiceCode"`
-		BlueNo          piaotong.Scalar `json:"invoiceNo"`
-		Reason          piaotong.Scalar `json:"redReason"`
-		Amount          piaotong.Scalar `json:"amount"`
-		DefinedData     piaotong.Scalar `json:"definedData"`
-	}
-	if err := decode(c.content, &r); err != nil {
-		return nil, err
-	}
-	var ch checker
-	s.taxpayer(&ch, r.TaxpayerNum, "9997", "8004")
-	serial := ch.required("invoiceReqSerialNo", r.ReqSerialNo, chars(20, 20))
-	ch.match("invoiceReqSerialNo", serial, serialPattern)
-	blueNo := ch.optional("blueAllEleInvNo", r.BlueAllEleInvNo, chars(20, 20))
-	ch.match("blueAllEleInvNo", blueNo, eleInvNoPattern)
-	ch.optional("invoiceCode", r.BlueCode, chars(12, 12))
-	ch.optional("invoiceNo", r.BlueNo, chars(8, 8))
-	if older := r.BlueCode != "" && r.BlueNo != ""; older == (blueNo != "") || (r.BlueCode == "") != (r.BlueNo == "") {
-		ch.fail(invalid("blueAllEleInvNo 与 invoiceCode、invoiceNo 必须且只能填写一种"))
-	}
-	ch.required("redReason", r.Reason, gbk(1, 100))
-	amount := ch.fen("amount", r.Amount)
-	ch.optional("definedData", r.DefinedData, chars(1, 200))
-	if ch.err != nil {
-		return nil, ch.err
-	}
-	return s.requestRed(serial, blueNo, amount, c.base)
-}
-
-func (s *Sandbox) requestRed(serial, blueNo string, amount int64, base string) (any, error) {
-	if known := s.state.invoices[serial]; known != nil {
-		if known.Code == piaotong.StatePending {
-			return nil, refuse("8040", "该发票请求流水号正在处理中")
-		}
-		return nil, refuse("8021", "发票请求流水号已存在")
-	}
-	blue := s.state.invoices[s.state.byNumber[blueNo]]
-	switch {
-	case blue == nil || blue.Type != piaotong.TypeBlue:
-		return nil, refuse("8003", "原蓝字发票不存在")
-	case blue.RedSerial != "":
-		return nil, refuse("6005", "原发票已冲红或正在冲红")
-	case amount != -blue.fen:
-		return nil, invalid("amount 必须等于蓝字发票价税合计的负数")
-	}
-	now := s.now()
-	if err := s.record(Entry{
-		At: now, Kind: RedRequestedEntry, ReqSerialNo: serial, BlueSerial: blue.ReqSerialNo, TradeNo: blue.TradeNo,
-		Amount: formatFen(amount), Outcome: s.redOutcome, ReadyAt: now.Add(s.issueDelay).UTC(),
-	}); err != nil {
-		return nil, err
-	}
-	return map[string]string{"invoiceReqSerialNo": serial, "qrCodePath": encodeURL(base + "/i/" + serial)}, nil
-}
-
 // stateTexts are what 2.11 says beside the state.
 var stateTexts = map[string]string{
 	piaotong.StateIssued:  "开票成功",
@@ -219,6 +165,12 @@ func (s *Sandbox) queryInvoice(c call) (any, error) {
 	if inv == nil {
 		return nil, refuse("8003", "发票不存在")
 	}
+	return s.invoiceContent(inv, c.base), nil
+}
+
+// invoiceContent is what 2.11 answers about an invoice; 2.13 has the same and
+// more. base is of addresses; without one there are none.
+func (s *Sandbox) invoiceContent(inv *Invoice, base string) map[string]string {
 	out := map[string]string{
 		"taxpayerNum":        s.account.TaxpayerNum,
 		"invoiceReqSerialNo": inv.ReqSerialNo,
@@ -232,7 +184,9 @@ func (s *Sandbox) queryInvoice(c call) (any, error) {
 		out["invoiceDate"] = piaotong.FormatTime(inv.IssuedAt)
 		out["noTaxAmount"] = inv.NetAmount
 		out["taxAmount"] = inv.TaxAmount
-		out["downloadUrl"] = encodeURL(c.base + "/i/" + inv.ReqSerialNo)
+		if base != "" {
+			out["downloadUrl"] = encodeURL(base + "/i/" + inv.ReqSerialNo)
+		}
 	}
-	return out, nil
+	return out
 }

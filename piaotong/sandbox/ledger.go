@@ -47,6 +47,25 @@ type Entry struct {
 	Outcome     Outcome   `json:"outcome,omitempty"` // what shall become of a requested invoice
 	ReadyAt     time.Time `json:"ready_at,omitzero"` // and when
 	QR          *QRDetail `json:"qr,omitempty"`
+	QRCodeNos   []string  `json:"qrcode_nos,omitempty"` // of a merged claim: all its codes
+	Parts       []Part    `json:"parts,omitempty"`      // of a split claim: all its invoices
+	Lines       []RedLine `json:"lines,omitempty"`      // of a red invoice of 2.37; none = all that is left
+	ReturnNo    string    `json:"return_no,omitempty"`
+	DefinedData string    `json:"defined_data,omitempty"`
+}
+
+// Part is one invoice of a split claim.
+type Part struct {
+	ReqSerialNo string `json:"req_serial_no"`
+	Amount      string `json:"amount"`
+	Items       []Item `json:"items"`
+}
+
+// RedLine is one line of a red invoice.
+type RedLine struct {
+	BlueItemNo string `json:"blue_item_no"`
+	Amount     string `json:"amount"`             // with tax, after discount; negative
+	Quantity   string `json:"quantity,omitempty"` // without its sign
 }
 
 // QRDetail is what a qr_created entry has in addition.
@@ -58,11 +77,16 @@ type QRDetail struct {
 	Items       []Item    `json:"items"`
 }
 
-// Item is a line of a code, as far as the invoice's tax needs it.
+// Item is a line of a code, as far as its invoice needs it.
 type Item struct {
-	Name   string `json:"name"`
-	Amount string `json:"amount"` // with tax, after discount
-	Rate   string `json:"rate"`   // percent: "13"
+	Name        string `json:"name"`
+	TaxCode     string `json:"tax_code,omitempty"`
+	Spec        string `json:"spec,omitempty"`
+	Unit        string `json:"unit,omitempty"`
+	Rate        string `json:"rate"` // percent: "13"
+	ZeroTaxFlag string `json:"zero_tax_flag,omitempty"`
+	Quantity    string `json:"quantity,omitempty"` // "" = blank
+	Amount      string `json:"amount"`             // with tax, after discount
 }
 
 // ledgerFile is an append-only file of JSON lines.

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -76,6 +78,86 @@ func blue2(blue piaotong.InvoiceState, url, serial string) piaotong.InvoiceState
 	return blue
 }
 
+// TestRestartOfTheUnusual: merged and split claims, partial reversals, planted
+// codes; a failed reversal gives back once only.
+func TestRestartOfTheUnusual(t *testing.T) {
+	dir := t.TempDir()
+	b := newBench(t, dir)
+	b.SetIssueDelay(0)
+	for i := range 4 {
+		b.create(t, fmt.Sprintf("SBOX%06d", i))
+	}
+	if err := b.PlantQR("SBOX000009", "OTHER", "58.50"); err != nil {
+		t.Fatal(err)
+	}
+	merged, err := b.ClaimMerged(ClaimMerged{QRCodeNos: []string{"SBOX000000", "SBOX000001"}, BuyerName: "甲公司"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.claim(t, Claim{QRCodeNo: "SBOX000002", Split: 3})
+	hand := b.claim(t, Claim{QRCodeNo: "SBOX000003"})
+	blue := b.state(t, merged).AllEleInvNo
+	for i, o := range []Outcome{Issued, Failed, Auth} {
+		if err := b.SetRedOutcome(o); err != nil {
+			t.Fatal(err)
+		}
+		red := b.lines(fmt.Sprintf("SBOXRED%013d", i), blue, milk("", "-13.33"))
+		red.DefinedData = "x"
+		if _, err := b.client.RedFlushLines(t.Context(), red); err != nil {
+			t.Fatal(err)
+		}
+		b.ledger(t) // settles it
+	}
+	if err := b.Settle("SBOXRED0000000000001", Failed); err != nil { // once more
+		t.Fatal(err)
+	}
+	if err := b.RedByHand(hand); err != nil {
+		t.Fatal(err)
+	}
+	before, err := b.client.InitRed(t.Context(), b.blueRef(blue))
+	if err != nil || before.Lines[0].RemainAmount != "11.80" || before.Lines[0].RemainTax != "1.54" {
+		t.Errorf("%+v, %v", before, err)
+	}
+	again := newBench(t, copyDir(t, dir))
+	after, err := again.client.InitRed(t.Context(), again.blueRef(blue))
+	if err != nil || !reflect.DeepEqual(before, after) {
+		t.Errorf("before\n%+v\nafter\n%+v, %v", before, after, err)
+	}
+	l1, l2 := b.ledger(t), again.ledger(t)
+	if !reflect.DeepEqual(l1.Entries, l2.Entries) || !reflect.DeepEqual(l1.QRs, l2.QRs) || !reflect.DeepEqual(l1.Invoices, l2.Invoices) {
+		t.Errorf("before\n%+v\nafter\n%+v", l1, l2)
+	}
+}
+
+// TestDirectoryIsLocked: two sandboxes would overwrite each other's ledger.
+func TestDirectoryIsLocked(t *testing.T) {
+	dir := t.TempDir()
+	b := newBench(t, dir)
+	b.create(t, qrNo)
+	if s, err := New(Options{Dir: dir}); !errors.Is(err, ErrDirInUse) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("%v, %v", s, err)
+	}
+	if n := len(b.ledger(t).QRs); n != 1 {
+		t.Errorf("%d codes", n)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(newBench(t, dir).ledger(t).QRs); n != 1 {
+		t.Errorf("%d codes after Close", n)
+	}
+	// A start that fails lets go, too.
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, keysFile), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := New(Options{Dir: other}); err == nil || errors.Is(err, ErrDirInUse) {
+			t.Error(err)
+		}
+	}
+}
+
 func copyDir(t *testing.T, dir string) string {
 	t.Helper()
 	to := t.TempDir()
@@ -109,6 +191,8 @@ func TestTornLedger(t *testing.T) {
 		"damage in the middle":   {"{" + string(whole), -1},
 		"unknown kind":           {`{"seq":1,"kind":"nonsense"}` + "\n", -1},
 		"impossible entry":       {`{"seq":1,"kind":"qr_voided","qrcode_no":"X"}` + "\n", -1},
+		"claim of nothing":       {`{"seq":1,"kind":"claimed","qrcode_no":"X"}` + "\n", -1},
+		"red of nothing":         {`{"seq":1,"kind":"red_requested","blue_req_serial_no":"X"}` + "\n", -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			to := copyDir(t, dir)

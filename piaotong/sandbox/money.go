@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -48,37 +47,36 @@ func formatFen(fen int64) string {
 	return fmt.Sprintf("%s%d.%02d", sign, fen/100, fen%100)
 }
 
-// negate turns the sign of an amount written by formatFen.
-func negate(amount string) string {
-	if rest, ok := strings.CutPrefix(amount, "-"); ok {
-		return rest
-	}
-	return "-" + amount
-}
-
 // lineFen is price × quantity, both in units of 10⁻⁸, rounded half up to fen.
 func lineFen(price, quantity *big.Int) *big.Int {
-	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(14), nil) // 10⁻¹⁶ in a fen
-	n := new(big.Int).Mul(price, quantity)
-	n.Add(n, new(big.Int).Rsh(unit, 1))
-	return n.Div(n, unit)
+	return divRound(new(big.Int).Mul(price, quantity), big.NewInt(perFen))
 }
 
-// splitTax returns the net amount and the tax of lines with tax: per line
-// amount × rate ÷ (1 + rate), rounded half up.
-func splitTax(items []Item) (net, tax int64, err error) {
-	for _, it := range items {
-		gross, err := parseFen(it.Amount)
-		if err != nil {
-			return 0, 0, fmt.Errorf("amount %q: %v", it.Amount, err)
-		}
-		rate, err := strconv.ParseInt(it.Rate, 10, 64)
-		if err != nil || rate < 0 || rate > 100 {
-			return 0, 0, fmt.Errorf("rate %q is not a percentage", it.Rate)
-		}
-		t := (2*gross*rate + 100 + rate) / (2 * (100 + rate))
-		tax += t
-		net += gross - t
+// perFen is how many times 10⁻⁸ × 10⁻⁸ make a fen.
+const perFen = 100_000_000_000_000
+
+// factorOf is the other factor of a line's amount, in units of 10⁻⁸: price for
+// quantity or quantity for price. The given one is above 0.
+func factorOf(fen int64, factor *big.Int) *big.Int {
+	return divRound(new(big.Int).Mul(big.NewInt(fen), big.NewInt(perFen)), factor)
+}
+
+// taxIn is the tax in an amount with tax: amount × rate ÷ (1 + rate), rounded
+// half up. Amount in fen, not negative; rate in percent.
+func taxIn(fen, rate int64) int64 { return (2*fen*rate + 100 + rate) / (2 * (100 + rate)) }
+
+// divRound is a ÷ b rounded half up; a ≥ 0, b > 0.
+func divRound(a, b *big.Int) *big.Int {
+	n := new(big.Int).Lsh(a, 1)
+	return n.Add(n, b).Div(n, new(big.Int).Lsh(b, 1))
+}
+
+// formatDecimal8 writes a count of 10⁻⁸, not negative, without needless zeros.
+func formatDecimal8(n *big.Int) string {
+	s := fmt.Sprintf("%09d", n)
+	whole, frac := s[:len(s)-8], strings.TrimRight(s[len(s)-8:], "0")
+	if frac == "" {
+		return whole
 	}
-	return net, tax, nil
+	return whole + "." + frac
 }

@@ -21,6 +21,9 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 		return map[string]string{"active": "待开票", "claimed": "已提交", "voided": "已作废", "expired": "已过期"}[s]
 	},
 	"invoiceText": func(code string) string { return stateTexts[code] },
+	"redText": func(flag string) string {
+		return map[string]string{BeingRed: "红冲处理中", PartRed: "已部分红冲", AlreadyRed: "已红冲"}[flag]
+	},
 }).ParseFS(pageFiles, "pages/*.html"))
 
 // writePage renders a page; the policy forbids everything but its own style
@@ -82,7 +85,7 @@ func (s *Sandbox) findQR(no string) (qrPage, error) {
 	}
 	p := qrPage{QR: s.state.viewQR(no, s.now()), Seller: s.account.EnterpriseName}
 	for _, serial := range p.QR.Invoices {
-		p.Invoices = append(p.Invoices, *s.state.invoices[serial])
+		p.Invoices = append(p.Invoices, s.state.viewInvoice(serial))
 	}
 	return p, nil
 }
@@ -134,8 +137,8 @@ func (s *Sandbox) serveInvoice(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	err := s.advance()
 	var inv Invoice
-	if p := s.state.invoices[r.PathValue("serial")]; p != nil {
-		inv = *p
+	if serial := r.PathValue("serial"); s.state.invoices[serial] != nil {
+		inv = s.state.viewInvoice(serial)
 	}
 	s.mu.Unlock()
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"tillagent/piaotong"
@@ -35,6 +36,7 @@ func invalid(format string, args ...any) error {
 type call struct {
 	content []byte
 	base    string // of addresses that go into answers
+	fault   FaultKind
 }
 
 // platformInterface is one interface of the platform. It runs with mu held and
@@ -51,6 +53,34 @@ var platformInterfaces = []platformInterface{
 	{"2.16", "qr_create", (*Sandbox).createQR},
 	{"2.17", "qr_void", (*Sandbox).voidQRs},
 	{"2.18", "qr_query", (*Sandbox).queryQR},
+	{"2.36", "red_init", (*Sandbox).initRed},
+	{"2.37", "red_partial", (*Sandbox).redLines},
+}
+
+// path is where an interface is served: its public path, or one of the
+// sandbox's own when no public source names one.
+func (pi platformInterface) path() string {
+	if k := pi.endpoint(); k.Default != "" {
+		return k.Default
+	}
+	return "/sim/" + pi.number
+}
+
+func (pi platformInterface) endpoint() piaotong.EndpointKey {
+	keys := piaotong.EndpointKeys()
+	i := slices.IndexFunc(keys, func(k piaotong.EndpointKey) bool { return k.Key == pi.key })
+	return keys[i]
+}
+
+// simEndpoints are the paths that a client must be told, by key.
+func simEndpoints() map[string]string {
+	paths := map[string]string{}
+	for _, pi := range platformInterfaces {
+		if pi.endpoint().Default == "" {
+			paths[pi.key] = pi.path()
+		}
+	}
+	return paths
 }
 
 // servePlatform answers one interface: the envelope around its run, and the
@@ -70,7 +100,7 @@ func (s *Sandbox) servePlatform(pi platformInterface) http.HandlerFunc {
 		if fault.answers() {
 			resp = s.refuseByFault(body, fault)
 		} else {
-			resp = s.process(pi, body, s.baseURL(r))
+			resp = s.process(pi, body, s.baseURL(r), fault.Kind)
 		}
 		raw, err := s.codec.SealResponse(resp)
 		if err != nil {
@@ -91,12 +121,12 @@ func (s *Sandbox) baseURL(r *http.Request) string {
 }
 
 // process does what the platform would do.
-func (s *Sandbox) process(pi platformInterface, body []byte, base string) piaotong.Response {
+func (s *Sandbox) process(pi platformInterface, body []byte, base string, fault FaultKind) piaotong.Response {
 	req, err := s.openRequest(body)
 	resp := piaotong.Response{Code: codeOK, Msg: msgOK, SerialNo: req.SerialNo}
 	var content any
 	if err == nil {
-		content, err = s.run(pi, call{req.Content, base})
+		content, err = s.run(pi, call{req.Content, base, fault})
 	}
 	if err == nil {
 		resp.Content, err = json.Marshal(content)

@@ -242,8 +242,8 @@ func (c *checker) items(list []createItem) (items []Item, sum int64) {
 // item checks one line and returns it with its total in fen.
 func (c *checker) item(it *createItem) (Item, int64) {
 	name := c.required("itemName", it.ItemName, gbk(1, 100))
-	c.optional("specificationModel", it.Specification, gbk(1, 40))
-	c.optional("meteringUnit", it.MeteringUnit, gbk(1, 20))
+	spec := c.optional("specificationModel", it.Specification, gbk(1, 40))
+	unit := c.optional("meteringUnit", it.MeteringUnit, gbk(1, 20))
 	code := c.required("taxClassificationCode", it.TaxCode, chars(3, 19))
 	if code != "" && !digitsPattern.MatchString(code) {
 		c.fail(refuse("8005", "税收分类编码不存在"))
@@ -253,7 +253,7 @@ func (c *checker) item(it *createItem) (Item, int64) {
 	if amount < 0 {
 		c.fail(invalid("invoiceItemAmount 不能为负"))
 	}
-	c.priceQuantity(it, amount)
+	quantity := c.priceQuantity(it, amount)
 	total := amount
 	if it.DiscountAmount != "" {
 		discount := c.fen("invoiceItemDisAmount", it.DiscountAmount)
@@ -265,7 +265,10 @@ func (c *checker) item(it *createItem) (Item, int64) {
 		}
 		total += discount
 	}
-	return Item{Name: name, Amount: formatFen(total), Rate: strconv.FormatInt(rate, 10)}, total
+	return Item{
+		Name: name, TaxCode: code, Spec: spec, Unit: unit, Rate: strconv.FormatInt(rate, 10),
+		ZeroTaxFlag: string(it.ZeroTaxFlag), Quantity: quantity, Amount: formatFen(total),
+	}, total
 }
 
 // rate returns the rate in percent.
@@ -299,21 +302,35 @@ func isRate(n *big.Int) bool {
 	return false
 }
 
-// priceQuantity checks price × quantity = amount (8016). Both may be left out,
-// or be zero and printed blank; of one alone the other is computed.
-func (c *checker) priceQuantity(it *createItem, amount int64) {
+// priceQuantity checks price × quantity = amount (8016) and returns the
+// quantity of the invoice's line. Both zero are printed blank; of one alone the
+// other is computed; without both the quantity is 1.
+func (c *checker) priceQuantity(it *createItem, amount int64) string {
 	price := c.factor("unitPrice", it.UnitPrice, 16)
 	quantity := c.factor("quantity", it.Quantity, 10)
-	if price == nil || quantity == nil {
-		return
-	}
 	switch {
+	case price == nil && quantity == nil:
+		return "1"
+	case quantity == nil:
+		if price.Sign() == 0 {
+			return ""
+		}
+		quantity = factorOf(amount, price)
+		if len(quantity.String()) > 16 {
+			c.fail(invalid("unitPrice 太小，数量超过 8 位"))
+			return ""
+		}
+	case price == nil:
 	case price.Sign() == 0 && quantity.Sign() == 0:
 	case price.Sign() == 0 || quantity.Sign() == 0:
 		c.fail(invalid("unitPrice 与 quantity 必须同时为 0 或同时不为 0"))
 	case lineFen(price, quantity).Cmp(big.NewInt(amount)) != 0:
 		c.fail(refuse("8016", "单价乘以数量不等于金额"))
 	}
+	if quantity.Sign() == 0 {
+		return ""
+	}
+	return formatDecimal8(quantity)
 }
 
 // factor reads an optional price or quantity in units of 10⁻⁸.

@@ -1,7 +1,8 @@
 // Package sandbox is a stand-in for the Piaotong (票通) platform: an
 // http.Handler that decrypts, verifies and judges requests as strictly as the
 // platform documents, keeps a ledger of what it did, shows the customer's page
-// behind every QR code, and misbehaves on demand.
+// behind every QR code, pushes what becomes of invoices, and misbehaves on
+// demand.
 //
 // It serves developers of cash registers who have no test account yet, and
 // tests. Invoices it issues are worth nothing.
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -41,12 +43,16 @@ type Sandbox struct {
 
 	mu         sync.Mutex
 	closed     bool
+	lock       *os.File    // nil in memory
 	file       *ledgerFile // nil in memory
 	state      state
 	calls      map[string]int // by interface, since the start
 	faults     []*activeFault
 	issueDelay time.Duration
 	redOutcome Outcome
+	// isDeleteText makes 2.17 answer isDelete as "true" and "false".
+	isDeleteText bool
+	push         pusher
 }
 
 // New opens or creates a sandbox. In a directory it finds the keys and the
@@ -68,23 +74,49 @@ func New(o Options) (*Sandbox, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	keys, err := openKeys(o.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the sandbox's keys: %v", err)
-	}
-	if s.account, err = keys.account(); err != nil {
-		return nil, fmt.Errorf("cannot use the sandbox's keys: %v", err)
-	}
-	if s.codec, err = keys.codec(); err != nil {
-		return nil, fmt.Errorf("cannot use the sandbox's keys: %v", err)
-	}
-	if o.Dir != "" {
-		if s.file, err = openLedger(o.Dir, s.state.apply); err != nil {
-			return nil, fmt.Errorf("cannot open the sandbox's ledger: %v", err)
-		}
+	if err := s.open(o.Dir); err != nil {
+		return nil, errors.Join(err, s.closeFiles())
 	}
 	s.handler = s.routes()
 	return s, nil
+}
+
+// open takes a directory and finds or makes its keys and ledger. Without a
+// directory it makes keys.
+func (s *Sandbox) open(dir string) (err error) {
+	if dir != "" {
+		if s.lock, err = lockDir(dir); err != nil {
+			return fmt.Errorf("cannot take the sandbox's directory: %w", err)
+		}
+	}
+	keys, err := openKeys(dir)
+	if err != nil {
+		return fmt.Errorf("cannot open the sandbox's keys: %v", err)
+	}
+	if s.account, err = keys.account(); err != nil {
+		return fmt.Errorf("cannot use the sandbox's keys: %v", err)
+	}
+	if s.codec, err = keys.codec(); err != nil {
+		return fmt.Errorf("cannot use the sandbox's keys: %v", err)
+	}
+	if dir != "" {
+		if s.file, err = openLedger(dir, s.state.apply); err != nil {
+			return fmt.Errorf("cannot open the sandbox's ledger: %v", err)
+		}
+	}
+	return nil
+}
+
+// closeFiles closes the ledger and lets the directory go.
+func (s *Sandbox) closeFiles() error {
+	var errs []error
+	if s.file != nil {
+		errs = append(errs, s.file.close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Account returns what a client needs to call this sandbox.
@@ -105,19 +137,19 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// Close ends answers that are being held back and closes the ledger.
+// Close ends answers that are being held back and pushes under way, and
+// closes the ledger.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.closed {
+		s.mu.Unlock()
 		return nil
 	}
 	s.closed = true
 	close(s.done)
-	if s.file == nil {
-		return nil
-	}
-	return s.file.close()
+	s.mu.Unlock()
+	s.stopPushing()
+	return s.closeFiles()
 }
 
 // SetIssueDelay sets how long an invoice stays "in progress" (7777) after it
@@ -139,8 +171,16 @@ func (s *Sandbox) SetRedOutcome(o Outcome) error {
 	return nil
 }
 
-// Reset forgets all codes, invoices, faults and counts, also in the directory.
-// Keys stay.
+// SetIsDeleteText makes 2.17 answer isDelete as "true" and "false", as the
+// platform's sample has it, instead of the booleans of its table.
+func (s *Sandbox) SetIsDeleteText(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isDeleteText = on
+}
+
+// Reset forgets all codes, invoices, pushes, faults and counts, also in the
+// directory. Keys and settings stay.
 func (s *Sandbox) Reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,6 +195,7 @@ func (s *Sandbox) Reset() error {
 	s.state = newState()
 	clear(s.calls)
 	s.faults = nil
+	s.forgetPushes()
 	return nil
 }
 
@@ -179,5 +220,6 @@ func (s *Sandbox) record(e Entry) error {
 		return err
 	}
 	s.log.Info("sandbox", "kind", e.Kind, "qr", e.QRCodeNo, "invoice", e.ReqSerialNo, "amount", e.Amount)
+	s.noteChange(e)
 	return nil
 }

@@ -121,15 +121,6 @@ func TestVoid(t *testing.T) {
 	}
 }
 
-func TestExpiredCodeCannotBeClaimed(t *testing.T) {
-	b := newBench(t, "")
-	b.create(t, qrNo)
-	b.clock.add(181 * 24 * time.Hour)
-	if _, err := b.Claim(Claim{QRCodeNo: qrNo}); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "expired") {
-		t.Error(err)
-	}
-}
-
 func TestOutcomes(t *testing.T) {
 	b := newBench(t, "")
 	b.SetIssueDelay(0)
@@ -220,6 +211,30 @@ func TestConcurrentDuplicates(t *testing.T) {
 	}
 }
 
+// TestConcurrentReds: of many refunds at once no more gets through than there is.
+func TestConcurrentReds(t *testing.T) {
+	b := newBench(t, "")
+	blue := b.issue(t).AllEleInvNo
+	var mu sync.Mutex
+	count := map[piaotong.Kind]int{}
+	var wg sync.WaitGroup
+	for i := range 12 {
+		wg.Go(func() {
+			_, err := b.client.RedFlushLines(context.Background(), b.lines(fmt.Sprintf("SBOXRED%013d", i), blue, apples("-5.00", "")))
+			mu.Lock()
+			defer mu.Unlock()
+			count[piaotong.KindOf(err)]++
+		})
+	}
+	wg.Wait()
+	if count[0] != 3 || count[piaotong.Refused] != 9 {
+		t.Errorf("%v", count)
+	}
+	if init, err := b.client.InitRed(t.Context(), b.blueRef(blue)); err != nil || init.Lines[1].RemainAmount != "3.20" || init.Lines[1].RemainTax != "0.30" {
+		t.Errorf("%+v, %v", init, err)
+	}
+}
+
 func TestDateHeaderIsTheSandboxClock(t *testing.T) {
 	var got time.Time
 	b := newBench(t, "", func(o *piaotong.Options) {
@@ -263,6 +278,9 @@ func TestConfigTOML(t *testing.T) {
 		if p["base_url"] != base || p["allow_http"] != allow || p["des3_key"] != a.DES3Key || p["platform_code"] != "SANDBOX1" ||
 			p["platform_prefix"] != "SBOX" || p["taxpayer_num"] != a.TaxpayerNum || p["enterprise_name"] != a.EnterpriseName {
 			t.Errorf("%s: %v", base, p)
+		}
+		if fmt.Sprint(p["endpoints"]) != "map[red_init:/sim/2.36 red_partial:/sim/2.37]" {
+			t.Errorf("endpoints %v", p["endpoints"])
 		}
 		checkKeyFile(t, p["private_key_file"], a.PrivateKeyPEM)
 		checkKeyFile(t, p["platform_public_key_file"], a.PlatformPublicKeyPEM)

@@ -1,10 +1,9 @@
 package sandbox
 
 import (
-	"crypto/rand"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"tillagent/piaotong"
@@ -42,23 +41,43 @@ type QR struct {
 // Invoice is an invoice as it stands, blue or red.
 type Invoice struct {
 	ReqSerialNo string    `json:"req_serial_no"`
-	Type        string    `json:"type"` // 1 blue, 2 red
-	Code        string    `json:"code"` // 0000 3999 7777 9999
-	QRCodeNo    string    `json:"qrcode_no,omitempty"`
+	Type        string    `json:"type"`                 // 1 blue, 2 red
+	Code        string    `json:"code"`                 // 0000 3999 7777 9999
+	QRCodeNo    string    `json:"qrcode_no,omitempty"`  // of a blue one; the first of merged ones
+	QRCodeNos   []string  `json:"qrcode_nos,omitempty"` // of a merged one: all codes
 	TradeNo     string    `json:"trade_no"`
 	BuyerName   string    `json:"buyer_name,omitempty"`
 	Amount      string    `json:"amount"` // with tax; negative when red
 	NetAmount   string    `json:"net_amount"`
 	TaxAmount   string    `json:"tax_amount"`
 	BlueSerial  string    `json:"blue_req_serial_no,omitempty"` // of a red one
-	RedSerial   string    `json:"red_req_serial_no,omitempty"`  // of a reversed blue one
+	RedSerial   string    `json:"red_req_serial_no,omitempty"`  // of a blue one: its latest reversal that did not fail
+	RedSerials  []string  `json:"red_req_serial_nos,omitempty"` // all of these, oldest first
+	RedFlag     string    `json:"red_flag,omitempty"`           // of a blue one, in the words of 2.12; set when told
+	DefinedData string    `json:"defined_data,omitempty"`
 	AllEleInvNo string    `json:"all_ele_inv_no,omitempty"`
 	RequestedAt time.Time `json:"requested_at"`
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
 
 	fen     int64
+	lines   []line    // of a blue one
+	parts   []redPart // of a red one
 	outcome Outcome
 	readyAt time.Time
+}
+
+// The red flags of a blue invoice, 冲红标志 in 2.12.
+const (
+	NotRed     = "NOT_RED"
+	BeingRed   = "REDING"
+	PartRed    = "PART_RED"
+	AlreadyRed = "ALREADY_RED"
+)
+
+// redPart is what a red invoice takes from a line of its blue one.
+type redPart struct {
+	line int // index
+	share
 }
 
 // state is everything the platform knows, made of entries alone.
@@ -88,16 +107,10 @@ func (st *state) apply(e Entry) error {
 	switch e.Kind {
 	case QRCreatedEntry:
 		err = st.applyQR(e)
-	case QRVoidedEntry, ClaimedEntry:
-		q := st.qrs[e.QRCodeNo]
-		switch {
-		case q == nil:
-			err = fmt.Errorf("unknown code %q", e.QRCodeNo)
-		case e.Kind == QRVoidedEntry:
-			q.VoidedAt = e.At
-		default:
-			err = st.applyClaim(e, q)
-		}
+	case QRVoidedEntry:
+		err = st.applyVoid(e)
+	case ClaimedEntry:
+		err = st.applyClaim(e)
 	case RedRequestedEntry:
 		err = st.applyRed(e)
 	default:
@@ -122,17 +135,54 @@ func (st *state) applyQR(e Entry) error {
 	return nil
 }
 
-func (st *state) applyClaim(e Entry, q *QR) error {
-	net, tax, err := splitTax(q.Items)
-	if err != nil {
-		return err
+func (st *state) applyVoid(e Entry) error {
+	q := st.qrs[e.QRCodeNo]
+	if q == nil {
+		return fmt.Errorf("unknown code %q", e.QRCodeNo)
 	}
-	q.Invoices = append(q.Invoices, e.ReqSerialNo)
-	st.add(&Invoice{
-		ReqSerialNo: e.ReqSerialNo, Type: piaotong.TypeBlue, QRCodeNo: q.QRCodeNo, TradeNo: q.TradeNo,
-		BuyerName: e.BuyerName, Amount: q.Amount, NetAmount: formatFen(net), TaxAmount: formatFen(tax),
-		fen: q.fen,
-	}, e)
+	q.VoidedAt = e.At
+	return nil
+}
+
+// applyClaim makes the invoices of a claim: one of one code, one of several
+// codes (merged), or several of one code (split).
+func (st *state) applyClaim(e Entry) error {
+	numbers := e.QRCodeNos
+	if len(numbers) == 0 {
+		numbers = []string{e.QRCodeNo}
+	}
+	var items []Item
+	for _, no := range numbers {
+		q := st.qrs[no]
+		if q == nil {
+			return fmt.Errorf("unknown code %q", no)
+		}
+		items = append(items, q.Items...)
+	}
+	parts := e.Parts
+	if len(parts) == 0 {
+		parts = []Part{{e.ReqSerialNo, e.Amount, items}}
+	}
+	var invoices []*Invoice
+	for _, p := range parts {
+		lines, err := newLines(p.Items)
+		if err != nil {
+			return err
+		}
+		total := sum(lines, whole)
+		invoices = append(invoices, &Invoice{
+			ReqSerialNo: p.ReqSerialNo, Type: piaotong.TypeBlue, QRCodeNo: numbers[0], QRCodeNos: e.QRCodeNos, TradeNo: e.TradeNo,
+			BuyerName: e.BuyerName, Amount: p.Amount, NetAmount: formatFen(total.fen - total.tax), TaxAmount: formatFen(total.tax),
+			fen: total.fen, lines: lines,
+		})
+	}
+	for _, inv := range invoices {
+		st.add(inv, e)
+		for _, no := range numbers {
+			q := st.qrs[no]
+			q.Invoices = append(q.Invoices, inv.ReqSerialNo)
+		}
+	}
 	return nil
 }
 
@@ -141,13 +191,112 @@ func (st *state) applyRed(e Entry) error {
 	if blue == nil {
 		return fmt.Errorf("unknown blue invoice %q", e.BlueSerial)
 	}
-	blue.RedSerial = e.ReqSerialNo
-	st.add(&Invoice{
+	parts, err := blue.redParts(e.Lines)
+	if err != nil {
+		return err
+	}
+	var total share
+	for _, p := range parts {
+		total = total.plus(p.share)
+	}
+	inv := &Invoice{
 		ReqSerialNo: e.ReqSerialNo, Type: piaotong.TypeRed, TradeNo: blue.TradeNo, BuyerName: blue.BuyerName,
-		Amount: formatFen(-blue.fen), NetAmount: negate(blue.NetAmount), TaxAmount: negate(blue.TaxAmount),
-		BlueSerial: blue.ReqSerialNo, fen: -blue.fen,
-	}, e)
+		Amount: formatFen(-total.fen), NetAmount: formatFen(total.tax - total.fen), TaxAmount: formatFen(-total.tax),
+		BlueSerial: blue.ReqSerialNo, DefinedData: e.DefinedData, fen: -total.fen, parts: parts,
+	}
+	st.add(inv, e)
+	st.take(inv)
 	return nil
+}
+
+// redParts is what a red invoice takes from its blue one: the named lines, or
+// all that is left.
+func (inv *Invoice) redParts(named []RedLine) ([]redPart, error) {
+	var parts []redPart
+	if len(named) == 0 {
+		for i := range inv.lines {
+			if left := inv.lines[i].left(); left.fen > 0 {
+				parts = append(parts, redPart{i, left})
+			}
+		}
+		return parts, nil
+	}
+	for _, n := range named {
+		fen, err := parseFen(n.Amount)
+		if err != nil {
+			return nil, err
+		}
+		i, ok := inv.lineAt(n.BlueItemNo)
+		if !ok {
+			return nil, fmt.Errorf("invoice %q has no line %q", inv.ReqSerialNo, n.BlueItemNo)
+		}
+		var quantity int64
+		if n.Quantity != "" {
+			q, err := parseDecimal(n.Quantity, 8)
+			if err != nil {
+				return nil, err
+			}
+			quantity = q.Int64()
+		}
+		p := inv.lines[i].part(-fen, quantity)
+		if !p.within(inv.lines[i].left()) {
+			return nil, fmt.Errorf("more of line %q than is left", n.BlueItemNo)
+		}
+		parts = append(parts, redPart{i, p})
+	}
+	return parts, nil
+}
+
+// lineAt finds a line by its number, which counts from 1.
+func (inv *Invoice) lineAt(no string) (index int, ok bool) {
+	n, err := strconv.Atoi(no)
+	return n - 1, err == nil && n >= 1 && n <= len(inv.lines)
+}
+
+// take books a red invoice's parts on its blue one; giveBack undoes that.
+func (st *state) take(inv *Invoice) {
+	blue := st.invoices[inv.BlueSerial]
+	for _, p := range inv.parts {
+		l := &blue.lines[p.line]
+		l.red = l.red.plus(p.share)
+	}
+	blue.RedSerials = append(blue.RedSerials, inv.ReqSerialNo)
+	blue.RedSerial = inv.ReqSerialNo
+}
+
+func (st *state) giveBack(inv *Invoice) {
+	blue := st.invoices[inv.BlueSerial]
+	for _, p := range inv.parts {
+		l := &blue.lines[p.line]
+		l.red = l.red.minus(p.share)
+	}
+	blue.RedSerials = slices.DeleteFunc(blue.RedSerials, func(s string) bool { return s == inv.ReqSerialNo })
+	blue.RedSerial = ""
+	if n := len(blue.RedSerials); n > 0 {
+		blue.RedSerial = blue.RedSerials[n-1]
+	}
+}
+
+// canTake reports whether a failed red invoice can still be issued.
+func (st *state) canTake(inv *Invoice) bool {
+	blue := st.invoices[inv.BlueSerial]
+	return !slices.ContainsFunc(inv.parts, func(p redPart) bool {
+		return !p.within(blue.lines[p.line].left())
+	})
+}
+
+// redFlag says how far a blue invoice is reversed.
+func (st *state) redFlag(inv *Invoice) string {
+	issued := func(serial string) bool { return st.invoices[serial].Code == piaotong.StateIssued }
+	switch {
+	case len(inv.RedSerials) == 0:
+		return NotRed
+	case slices.ContainsFunc(inv.RedSerials, func(s string) bool { return !issued(s) }):
+		return BeingRed
+	case sum(inv.lines, red).fen < inv.fen:
+		return PartRed
+	}
+	return AlreadyRed
 }
 
 func (st *state) add(inv *Invoice, e Entry) {
@@ -165,6 +314,7 @@ func (st *state) applySettled(e Entry) error {
 	if inv == nil {
 		return fmt.Errorf("unknown invoice %q", e.ReqSerialNo)
 	}
+	failed := inv.Code == piaotong.StateFailed // so far
 	switch e.Kind {
 	case InvoiceIssuedEntry, RedIssuedEntry:
 		inv.Code, inv.AllEleInvNo, inv.IssuedAt = piaotong.StateIssued, e.AllEleInvNo, e.At
@@ -177,104 +327,14 @@ func (st *state) applySettled(e Entry) error {
 		return fmt.Errorf("unknown kind %q", e.Kind)
 	}
 	delete(st.pending, inv.ReqSerialNo)
-	if blue := st.invoices[inv.BlueSerial]; blue != nil {
-		blue.RedSerial = inv.ReqSerialNo
-		if e.Kind == RedFailedEntry {
-			blue.RedSerial = "" // may be reversed again
+	if inv.Type == piaotong.TypeRed {
+		// A failed reversal leaves the blue invoice to be reversed again.
+		switch {
+		case !failed && inv.Code == piaotong.StateFailed:
+			st.giveBack(inv)
+		case failed && inv.Code != piaotong.StateFailed:
+			st.take(inv)
 		}
 	}
 	return nil
-}
-
-// settled is the entry with which an invoice takes an outcome.
-func (st *state) settled(inv *Invoice, o Outcome, at time.Time) Entry {
-	e := Entry{
-		At: at, QRCodeNo: inv.QRCodeNo, TradeNo: inv.TradeNo, Amount: inv.Amount,
-		ReqSerialNo: inv.ReqSerialNo, BlueSerial: inv.BlueSerial, BuyerName: inv.BuyerName,
-	}
-	red := inv.Type == piaotong.TypeRed
-	switch {
-	case o == Failed && red:
-		e.Kind = RedFailedEntry
-	case o == Failed:
-		e.Kind = InvoiceFailedEntry
-	case o == Auth && red:
-		e.Kind = RedAuthEntry
-	case o == Auth:
-		e.Kind = InvoiceAuthEntry
-	default:
-		e.Kind = InvoiceIssuedEntry
-		if red {
-			e.Kind = RedIssuedEntry
-		}
-		e.AllEleInvNo = st.newInvoiceNo(at)
-	}
-	return e
-}
-
-// advance settles every invoice whose time has come. State moves when somebody
-// looks, so that no goroutine is needed. The caller holds mu.
-func (s *Sandbox) advance() error {
-	now := s.now()
-	for _, serial := range slices.Sorted(maps.Keys(s.state.pending)) {
-		inv := s.state.invoices[serial]
-		if now.Before(inv.readyAt) {
-			continue
-		}
-		if err := s.record(s.state.settled(inv, inv.outcome, inv.readyAt)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// qrState names the state of a code at now.
-func (st *state) qrState(q *QR, now time.Time) string {
-	switch {
-	case !q.VoidedAt.IsZero():
-		return "voided"
-	case st.claimed(q):
-		return "claimed"
-	case now.After(q.ExpireAt):
-		return "expired"
-	}
-	return "active"
-}
-
-// claimed reports whether the code is used up: its customer may try again
-// only when everything so far failed.
-func (st *state) claimed(q *QR) bool {
-	return slices.ContainsFunc(q.Invoices, func(serial string) bool {
-		return st.invoices[serial].Code != piaotong.StateFailed
-	})
-}
-
-// newInvoiceNo makes a 数电发票号码: 2 digits of the year, 2 of the region
-// (11 北京), 16 that are random here, so that they differ also after a reset.
-func (st *state) newInvoiceNo(at time.Time) string {
-	for {
-		no := piaotong.FormatTime(at)[2:4] + "11" + randomDigits(16)
-		if _, taken := st.byNumber[no]; !taken {
-			return no
-		}
-	}
-}
-
-// newSerial makes a request number of the platform's own: P and 19 digits.
-func (st *state) newSerial() string {
-	for {
-		serial := "P" + randomDigits(19)
-		if st.invoices[serial] == nil {
-			return serial
-		}
-	}
-}
-
-func randomDigits(n int) string {
-	b := make([]byte, n)
-	rand.Read(b) // never fails
-	for i := range b {
-		b[i] = '0' + b[i]%10
-	}
-	return string(b)
 }

@@ -7,6 +7,8 @@ ALTER TABLE invoices ADD COLUMN partial INTEGER NOT NULL DEFAULT 0 CHECK (partia
 UPDATE invoices SET blue_serial = coalesce((SELECT b.serial FROM invoices b WHERE b.sale = invoices.sale AND b.kind = 'blue' ORDER BY b.state LIKE 'red_%' DESC LIMIT 1), '')
 WHERE kind = 'red';
 
+ALTER TABLE qrs ADD COLUMN taken INTEGER NOT NULL DEFAULT 0 CHECK (taken IN (0, 1));
+
 -- CHECKs cannot be changed in place: the tables with new words are made anew.
 CREATE TABLE refunds2 (
   refund_id  TEXT PRIMARY KEY,

@@ -1,0 +1,193 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tillagent/trade"
+)
+
+// Retention says how long data is kept.
+type Retention struct {
+	// Buyers is the age at which buyers' data are wiped from sales that have
+	// nothing left to send.
+	Buyers time.Duration
+	// Sales is the age at which sales are deleted with all that belongs to
+	// them, counted from the last move; 0 keeps them for ever. What is open
+	// stays however old it is.
+	Sales time.Duration
+}
+
+// kindDeleted is the journal's entry for a sale whose time was over.
+const kindDeleted = "SaleDeleted"
+
+// ofSale are the tables with rows of a sale, in the order in which they can be
+// deleted.
+var ofSale = []string{"ops", "prints", "invoices", "refunds", "qrs"}
+
+const (
+	stepWithin   = 50 * time.Millisecond  // a step is made smaller before it takes longer
+	betweenSteps = 100 * time.Millisecond // sales have the database to themselves
+	firstStep    = 8                      // rows
+	mostRows     = 512                    // of a step
+)
+
+// mayWipe holds for sales whose buyer may go: nothing of them is still to be
+// sent. Those of the watch lane are only asked about. ?1 is the latest time of
+// what is too old.
+const mayWipe = `buyer_wiped = 0 AND accepted_at < ?1
+	AND NOT EXISTS (SELECT 1 FROM ops WHERE ops.sale = sales.seq AND ops.lane <> 'watch')`
+
+// mayDelete holds for sales at rest: the platform has nothing more to say, no
+// refund and no paper is under way, and no person is asked to act.
+const mayDelete = `accepted_at < ?1 AND updated_at < ?1
+	AND NOT EXISTS (SELECT 1 FROM ops WHERE ops.sale = sales.seq)
+	AND NOT EXISTS (SELECT 1 FROM refunds WHERE refunds.sale = sales.seq AND refunds.state <> 'done')
+	AND NOT EXISTS (SELECT 1 FROM prints WHERE prints.sale = sales.seq AND (prints.created_at >= ?1 OR prints.state IN ('waiting_qr','queued','printing','held')))
+	AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.sale_id = sales.sale_id AND alerts.cleared_at = 0)`
+
+// sweep is one kind of row that goes.
+type sweep struct {
+	what   string // for the log
+	table  string
+	key    string
+	where  string // which rows may go
+	before time.Time
+	// change wipes or deletes the row with this key, for which where holds.
+	change func(t *tx, key int64) error
+}
+
+// Retain wipes and deletes what is older than it may be, in short steps with
+// pauses between them, so that a sale waits some 50 ms at most. It returns when
+// nothing is left or ctx ends. The journal is kept whole, and the digest of a
+// sale as long as the sale: a repetition is still known.
+func (s *Store) Retain(ctx context.Context, r Retention) error {
+	now := s.opts.Now()
+	sweeps := []sweep{{"buyers wiped", "sales", "seq", mayWipe, now.Add(-r.Buyers), (*tx).wipeBuyer}}
+	if old := now.Add(-r.Sales); r.Sales > 0 {
+		sweeps = append(sweeps,
+			sweep{"sales deleted", "sales", "seq", mayDelete, old, (*tx).deleteSale},
+			sweep{"events deleted", "events", "seq", "at < ?1", old, func(t *tx, seq int64) error {
+				_, err := t.Exec("DELETE FROM events WHERE seq = ?", seq)
+				return err
+			}},
+			sweep{"alerts deleted", "alerts", "id", "cleared_at BETWEEN 1 AND ?1", old, func(t *tx, id int64) error {
+				_, err := t.Exec("DELETE FROM alerts WHERE id = ?", id)
+				return err
+			}})
+	}
+	for _, w := range sweeps {
+		if err := s.sweep(ctx, w); err != nil {
+			return fmt.Errorf("cannot keep to the retention (%s): %w", w.what, err)
+		}
+	}
+	return nil
+}
+
+// wipeBuyer empties the buyer of a sale. Its bytes are overwritten in the
+// database (PRAGMA secure_delete).
+func (t *tx) wipeBuyer(seq int64) error {
+	nobody, err := json.Marshal(trade.Buyer{})
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec("UPDATE sales SET body = json_set(body, '$.buyer', json(?)), buyer_wiped = 1 WHERE seq = ?", string(nobody), seq)
+	return err
+}
+
+// deleteSale deletes a sale with all that belongs to it, but for its events,
+// which go by their own age.
+func (t *tx) deleteSale(seq int64) error {
+	var id, digest string
+	if err := t.QueryRow("SELECT sale_id, digest FROM sales WHERE seq = ?", seq).Scan(&id, &digest); err != nil {
+		return err
+	}
+	for _, table := range ofSale {
+		if _, err := t.Exec("DELETE FROM "+table+" WHERE sale = ?", seq); err != nil {
+			return err
+		}
+	}
+	if _, err := t.Exec("DELETE FROM sales WHERE seq = ?", seq); err != nil {
+		return err
+	}
+	return t.record(entry{kind: kindDeleted, sale: id, digest: digest})
+}
+
+// sweep changes the rows of one kind, some at a time.
+func (s *Store) sweep(ctx context.Context, w sweep) error {
+	find := fmt.Sprintf("SELECT %s FROM %s WHERE %s LIMIT ?2", w.key, w.table, w.where)
+	most, total := firstStep, 0
+	defer func() {
+		if total > 0 {
+			s.log.Info(w.what, "count", total)
+		}
+	}()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return nil
+		}
+		// Found by a reader, which holds up nobody.
+		keys, err := s.keys(find, w.before, most)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		took, err := s.step(ctx, w, keys)
+		if ctx.Err() != nil || errors.Is(err, ErrStopping) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		total += len(keys)
+		switch {
+		case took > stepWithin/2:
+			most = max(most/2, 1)
+		case took < stepWithin/8:
+			most = min(most*2, mostRows)
+		}
+		pause.Reset(betweenSteps)
+	}
+}
+
+// step changes some rows in one transaction and tells how long that held up
+// the writer, but for the commit.
+func (s *Store) step(ctx context.Context, w sweep, keys []int64) (took time.Duration, err error) {
+	still := fmt.Sprintf("SELECT count(*) FROM %s WHERE %s AND %s = ?2", w.table, w.where, w.key)
+	err = s.do(ctx, func(t *tx) error {
+		began := time.Now()
+		defer func() { took = time.Since(began) }()
+		for _, key := range keys {
+			var may int // since the look it may have moved
+			if err := t.QueryRow(still, ms(w.before), key).Scan(&may); err != nil {
+				return err
+			}
+			if may == 0 {
+				continue
+			}
+			if err := w.change(t, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return took, err
+}
+
+// keys are the first rows that a query finds.
+func (s *Store) keys(query string, before time.Time, most int) ([]int64, error) {
+	var keys []int64
+	err := each(s.reader, query, []any{ms(before), most}, func(scan func(...any) error) error {
+		var key int64
+		err := scan(&key)
+		keys = append(keys, key)
+		return err
+	})
+	return keys, err
+}

@@ -1,0 +1,69 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tillagent/trade"
+)
+
+// UpkeepOptions say how a database is looked after.
+type UpkeepOptions struct {
+	BackupDir string // the folder of daily copies; "" makes none
+	Kept      int    // daily copies that are kept; at least 1
+	Retention Retention
+}
+
+const (
+	// upkeepFirst is how long after the start upkeep begins: a till that was
+	// just switched on has sales to take.
+	upkeepFirst = 30 * time.Second
+	// upkeepEvery is how often it looks whether a day's copy is missing, and so
+	// how soon a failed one is tried again.
+	upkeepEvery = 10 * time.Minute
+)
+
+// Upkeep looks after the database until ctx ends: it makes the check that the
+// start had no time for, a copy each day, and wipes and deletes once a day what
+// is too old. What fails is logged and tried again; only a damaged database
+// ends it, with a *DamagedError.
+func (s *Store) Upkeep(ctx context.Context, o UpkeepOptions) error {
+	retained := ""
+	timer := time.NewTimer(upkeepFirst)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := s.checkLater(ctx); err != nil {
+			var damaged *DamagedError
+			if errors.As(err, &damaged) {
+				return err
+			}
+			s.failed(ctx, "check the database", err)
+		}
+		if o.BackupDir != "" {
+			if err := s.dailyCopy(ctx, o.BackupDir, o.Kept); err != nil {
+				s.failed(ctx, "make the daily backup", err)
+			}
+		}
+		if today := s.opts.Now().In(trade.Beijing).Format(time.DateOnly); today != retained {
+			if err := s.Retain(ctx, o.Retention); err != nil {
+				s.failed(ctx, "wipe and delete what is too old", err)
+			} else {
+				retained = today
+			}
+		}
+		timer.Reset(upkeepEvery)
+	}
+}
+
+// failed logs what upkeep could not do; being stopped is no failure.
+func (s *Store) failed(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		s.log.Error("cannot "+what, "err", err)
+	}
+}
