@@ -16,7 +16,7 @@ import (
 	"tillagent/printer/internal/gbk"
 )
 
-//go:generate go run gen.go
+//go:generate go run -tags fontgen gen.go
 
 //go:embed till24.bin.gz
 var packed []byte

@@ -1,8 +1,8 @@
-//go:build ignore
+//go:build fontgen
 
 // This program makes till24.bin.gz from Noto Sans CJK:
 //
-//	go run gen.go [-ttc /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc]
+//	go run -tags fontgen gen.go [-ttc /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc]
 //
 // The order of the cells in the file is that of font.go: printable ASCII, the
 // high half of code page 437, then every two-byte GBK code. Cells the font has
