@@ -25,24 +25,9 @@ func (s *Store) ClaimOp(ctx context.Context, lane trade.Lane) (*OpClaim, time.Ti
 	if err != nil || seq == 0 {
 		return nil, next, err
 	}
-	c := &OpClaim{seq: seq}
-	err = s.do(ctx, func(t *tx) error {
-		// Guarded: between the look and the claim another event may have moved it.
-		err := t.QueryRow(`UPDATE ops SET state = 'claimed' WHERE sale = ? AND lane = ? AND state = 'ready' AND due_at <= ?
-			RETURNING kind, gen, serial, lane, attempts`, seq, lane, t.now).Scan(&c.Op.Kind, &c.Op.Gen, &c.Op.Serial, &c.Op.Lane, &c.Attempts)
-		if err != nil {
-			return err
-		}
-		l, err := load(t, seq)
-		if err != nil {
-			return err
-		}
-		if c.Op.Changing() {
-			if err := t.apply(l, trade.Sending{Op: c.Op, At: at(t.now)}, false); err != nil {
-				return err
-			}
-		}
-		c.Record, err = record(t, l)
+	var c *OpClaim
+	err = s.do(ctx, func(t *tx) (err error) {
+		c, err = t.claim(seq, lane)
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -52,6 +37,60 @@ func (s *Store) ClaimOp(ctx context.Context, lane trade.Lane) (*OpClaim, time.Ti
 		return nil, time.Time{}, err
 	}
 	return c, time.Time{}, nil
+}
+
+// ClaimAlike takes up to n more due operations of the lane and kind of a
+// claim, so that one call can carry them all (2.17).
+func (s *Store) ClaimAlike(ctx context.Context, c *OpClaim, n int) ([]*OpClaim, error) {
+	var more []*OpClaim
+	err := s.do(ctx, func(t *tx) error {
+		var sales []int64
+		err := each(t, "SELECT sale FROM ops WHERE lane = ? AND state = 'ready' AND kind = ? AND due_at <= ? ORDER BY due_at, sale LIMIT ?",
+			[]any{c.Op.Lane, c.Op.Kind, t.now, n}, func(scan func(...any) error) error {
+				var seq int64
+				err := scan(&seq)
+				sales = append(sales, seq)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		for _, seq := range sales {
+			one, err := t.claim(seq, c.Op.Lane)
+			if err != nil {
+				return err
+			}
+			more = append(more, one)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return more, nil
+}
+
+// claim marks a due operation as claimed, and as sent where it changes
+// something. It is guarded: sql.ErrNoRows says that another event has moved it
+// since it was looked at.
+func (t *tx) claim(seq int64, lane trade.Lane) (*OpClaim, error) {
+	c := &OpClaim{seq: seq}
+	err := t.QueryRow(`UPDATE ops SET state = 'claimed' WHERE sale = ? AND lane = ? AND state = 'ready' AND due_at <= ?
+		RETURNING kind, gen, serial, lane, attempts`, seq, lane, t.now).Scan(&c.Op.Kind, &c.Op.Gen, &c.Op.Serial, &c.Op.Lane, &c.Attempts)
+	if err != nil {
+		return nil, err
+	}
+	l, err := load(t, seq)
+	if err != nil {
+		return nil, err
+	}
+	if c.Op.Changing() {
+		if err := t.apply(l, trade.Sending{Op: c.Op, At: at(t.now)}, false); err != nil {
+			return nil, err
+		}
+	}
+	c.Record, err = record(t, l)
+	return c, err
 }
 
 // dueOp looks, without writing, for the due operation of a lane.

@@ -623,3 +623,39 @@ func TestClockJumps(t *testing.T) {
 		r.claim(trade.LaneLive, trade.OpCreateQR)
 	})
 }
+
+// TestEventsResume reads the events in pieces, across a restart: none is
+// missing, none comes twice.
+func TestEventsResume(t *testing.T) {
+	r := open(t)
+	var seen []string
+	last := int64(0)
+	read := func() {
+		t.Helper()
+		for {
+			events, err := r.EventsAfter(t.Context(), last, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(events) == 0 {
+				return
+			}
+			for _, e := range events {
+				if e.Seq != last+1 {
+					t.Fatalf("event %d follows %d", e.Seq, last)
+				}
+				last = e.Seq
+				seen = append(seen, e.Type)
+			}
+		}
+	}
+	r.accept(lunch("S1"))
+	read()
+	r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), r.created())
+	r.reopen()
+	r.printed(r.claimPrint(), trade.PaperPrinted, "")
+	read()
+	if got := fmt.Sprint(seen); got != "[sale.accepted print.queued sale.qr_ready print.printed]" {
+		t.Errorf("events %s", got)
+	}
+}

@@ -20,11 +20,15 @@ var issueKinds = []string{"82"}
 func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 	started := time.Now()
 	e, err := w.ask(ctx, c)
+	w.noticed(ctx, err)
 	w.watchClock()
+	return w.told(c, e, err, started)
+}
+
+// told gives the event of a call: e where it succeeded. It logs the call.
+func (w *Worker) told(c *queue.OpClaim, e trade.Event, err error, started time.Time) trade.Event {
 	if err != nil {
-		e = w.outcome(ctx, c, err)
-	} else {
-		w.answered()
+		e = w.outcome(c, err)
 	}
 	w.Log.Info("platform called", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "attempt", c.Attempts, "took", time.Since(started).Round(time.Millisecond), "err", err)
 	return e
@@ -33,10 +37,7 @@ func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 // ask makes the call of an operation.
 func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error) {
 	s := &c.Record.Standing
-	var ref piaotong.QRRef
-	if q := s.Current(); q != nil {
-		ref = piaotong.QRRef{TaxpayerNum: w.Issuer.TaxpayerNum, QRCodeNo: q.No, Amount: q.Amount.String()}
-	}
+	ref := w.qrRef(s)
 	switch c.Op.Kind {
 	case trade.OpCreateQR:
 		if w.Clock.Wrong() {
@@ -50,15 +51,6 @@ func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error)
 			return nil, err
 		}
 		return qrSeen(c, seen), nil
-	case trade.OpVoidQR:
-		voided, err := w.Platform.VoidQRs(ctx, []piaotong.QRRef{ref})
-		if err != nil {
-			return nil, err
-		}
-		if len(voided) == 1 && voided[0].Voided {
-			return trade.VoidConfirmed{Gen: c.Op.Gen, At: time.Now()}, nil
-		}
-		return trade.VoidDenied{Gen: c.Op.Gen}, nil
 	case trade.OpRedFlush:
 		_, err := w.Platform.RedFlush(ctx, w.redRequest(s, c.Op))
 		return trade.RedAccepted{Serial: c.Op.Serial}, err
@@ -73,24 +65,57 @@ func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error)
 	}
 }
 
-// outcome turns a failed call into an event, and into what the breaker and the
-// alerts must know.
-func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade.Event {
-	var pe *piaotong.Error
-	if !errors.As(err, &pe) {
-		w.breaker.unused()
-		return w.lost(c) // not the client's error: assume nothing
+// qrRef names the sale's current QR code, with the amount as 2.16 had it.
+func (w *Worker) qrRef(s *trade.Standing) piaotong.QRRef {
+	q := s.Current()
+	if q == nil {
+		return piaotong.QRRef{}
 	}
-	if pe.Untrusted {
+	return piaotong.QRRef{TaxpayerNum: w.Issuer.TaxpayerNum, QRCodeNo: q.No, Amount: q.Amount.String()}
+}
+
+// voids carries the void of a claim to the platform together with the others
+// that are due: 2.17 takes many.
+func (w *Worker) voids(work context.Context, first *queue.OpClaim) {
+	claims := []*queue.OpClaim{first}
+	more, err := w.Store.ClaimAlike(work, first, piaotong.MaxVoidBatch-1)
+	if err != nil {
+		w.report("a claim of further voids", err)
+	}
+	claims = append(claims, more...)
+	refs := make([]piaotong.QRRef, len(claims))
+	for i, c := range claims {
+		refs[i] = w.qrRef(&c.Record.Standing)
+	}
+	started := time.Now()
+	voided, err := w.Platform.VoidQRs(work, refs)
+	w.noticed(work, err)
+	for i, c := range claims {
+		var e trade.Event = trade.VoidDenied{Gen: c.Op.Gen}
+		if err == nil && voided[i].Voided {
+			e = trade.VoidConfirmed{Gen: c.Op.Gen, At: time.Now()}
+		}
+		w.settle(work, c, w.told(c, e, err, started))
+	}
+}
+
+// noticed tells the breaker and the alerts what a call came to.
+func (w *Worker) noticed(ctx context.Context, err error) {
+	var pe *piaotong.Error
+	switch {
+	case err == nil:
+		w.answered()
+		return
+	case !errors.As(err, &pe), pe.NoPath: // nothing was sent
+		w.breaker.unused()
+		return
+	}
+	if pe.Untrusted && !w.untrusted.Swap(true) {
 		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertCredentials, Subject: "untrusted",
 			Title: trade.Say(trade.PlatformUntrusted), Action: trade.Say(trade.PlatformUntrustedDo)}))
 	}
 	switch pe.Kind {
 	case piaotong.Misconfigured:
-		if pe.NoPath {
-			w.breaker.unused() // nothing was sent, and everything else works
-			return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.PathByHand, strings.TrimPrefix(pe.Msg, "path not configured: "))}
-		}
 		w.misconfigured(pe)
 	case piaotong.Unavailable, piaotong.Unknown:
 		if ctx.Err() == nil && pe.Code == "" {
@@ -100,6 +125,17 @@ func (w *Worker) outcome(ctx context.Context, c *queue.OpClaim, err error) trade
 		}
 	default:
 		w.answered()
+	}
+}
+
+// outcome turns a failed call of an operation into an event.
+func (w *Worker) outcome(c *queue.OpClaim, err error) trade.Event {
+	var pe *piaotong.Error
+	if !errors.As(err, &pe) {
+		return w.lost(c) // not the client's error: assume nothing
+	}
+	if pe.NoPath {
+		return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.PathByHand, strings.TrimPrefix(pe.Msg, "path not configured: "))}
 	}
 	if errors.As(err, &unsent{}) && pe.Kind != piaotong.Refused && pe.Kind != piaotong.NotFound && pe.Kind != piaotong.AlreadyRed {
 		return trade.Unsent{Op: c.Op}
@@ -159,6 +195,9 @@ func (w *Worker) refusedOrNothing(c *queue.OpClaim, pe *piaotong.Error) trade.Ev
 
 // answered notes that the platform answered, verified.
 func (w *Worker) answered() {
+	if w.untrusted.Swap(false) {
+		w.report("an alert's end", w.Store.Clear(trade.AlertCredentials, "untrusted"))
+	}
 	if !w.breaker.success(time.Now()) {
 		return
 	}

@@ -588,3 +588,32 @@ func TestForeignNumberTakesTheNext(t *testing.T) {
 		l.url("S2")
 	})
 }
+
+// TestVoidsShareACall refunds many unclaimed codes at once.
+func TestVoidsShareACall(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		for i := range 20 {
+			id := fmt.Sprint("S", i)
+			l.sell(id)
+			l.url(id)
+		}
+		l.stop()
+		for i := range 20 {
+			l.refund(fmt.Sprint("R", i), fmt.Sprint("S", i))
+		}
+		if _, err := l.sandbox.Claim(sandbox.Claim{URL: l.ledger().QRs[7].URL}); err != nil { // a moment before
+			t.Fatal(err)
+		}
+		l.run()
+		voided := 0
+		for i := range 20 {
+			r := l.until(fmt.Sprint("S", i), "done", refundIs(fmt.Sprint("R", i), "done"))
+			if r.Standing.View() == trade.StateVoided {
+				voided++
+			}
+		}
+		if calls := l.ledger().Calls["2.17"]; voided != 19 || calls != 1 {
+			t.Errorf("%d voided in %d calls, want 19 in one", voided, calls)
+		}
+	})
+}

@@ -62,9 +62,9 @@ type Worker struct {
 	Options
 	breaker *breaker
 	tokens  *rate.Limiter
-	// clockAlert says that the alert of a wrong clock stands.
-	clockAlert atomic.Bool
-	printing   printing
+	// The alerts that stand: of a wrong clock, of answers that do not verify.
+	clockAlert, untrusted atomic.Bool
+	printing              printing
 }
 
 // New makes a worker; Run starts it.
@@ -164,9 +164,17 @@ func (w *Worker) takeToken(stop context.Context, lane trade.Lane) bool {
 // handle carries one claimed operation to the platform and stores what came
 // of it, even if the agent is stopping by then.
 func (w *Worker) handle(work context.Context, c *queue.OpClaim) {
-	e := w.call(work, c)
+	if c.Op.Kind == trade.OpVoidQR {
+		w.voids(work, c)
+		return
+	}
+	w.settle(work, c, w.call(work, c))
+}
+
+// settle stores what came of a claimed operation. A stop is no failed attempt.
+func (w *Worker) settle(work context.Context, c *queue.OpClaim, e trade.Event) {
 	if _, unsent := e.(trade.Unsent); work.Err() != nil && (unsent || e == nil) {
-		w.report("that a claim is handed back", w.Store.HandBack(c)) // a stop is no failed attempt
+		w.report("that a claim is handed back", w.Store.HandBack(c))
 		return
 	}
 	if err := w.Store.Settle(c, e); err != nil && !errors.Is(err, queue.ErrNotOurs) {
