@@ -6,8 +6,9 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 TARGETS  := windows/amd64 windows/386 windows/arm64 linux/amd64 linux/arm64 linux/arm linux/loong64 linux/riscv64
 FUZZTIME ?= 10s
+SOAK     ?= 60s
 
-.PHONY: build test deps lint unit binaries bench fuzz clean
+.PHONY: build test deps lint unit binaries soak bench fuzz clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o agent ./cmd/agent
@@ -16,9 +17,11 @@ build:
 test: deps lint unit binaries
 
 # zbarimg reads the QR codes on the receipts, as a tool that is not ours; the C
-# compiler is for the race detector.
+# compiler is for the race detector; strace shows that a sale is on disk before
+# it is answered.
 deps:
 	@missing=""; command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
 		$$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends $$missing; \
@@ -43,8 +46,17 @@ binaries:
 		[ $$size -lt 26214400 ] || { echo "$$out is over 25 MB"; exit 1; }; \
 	done
 
+# soak kills the built agent again and again for SOAK while everything around
+# it fails at times, and then counts. SOAK_KILLS ends it after so many kills
+# instead, SOAK_SEED repeats an earlier run.
+soak:
+	SOAK=$(SOAK) $(GO) test -race -count 1 -timeout 0 -run '^TestSoak$$' -v ./cmd/agent
+
+# bench measures speed, on the disk of this folder, in some minutes; the figures
+# mean something only while the machine does nothing else. BENCH_LARGE=1 adds a
+# database of a million sales, which is made once and kept in .bench.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 # fuzz runs every fuzz target for FUZZTIME.
 fuzz:
@@ -55,4 +67,4 @@ fuzz:
 	done
 
 clean:
-	rm -rf agent dist paper demo-data
+	rm -rf agent dist paper demo-data .bench

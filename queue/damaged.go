@@ -16,7 +16,7 @@ import (
 // was made in its place: a person decides between Restore and NewDatabase.
 type DamagedError struct {
 	Path     string    // the database
-	Reason   string    // in SQLite's words, or "missing", "empty", "a restore was broken off"
+	Reason   string    // in SQLite's words, or one of the Reason constants
 	FoundAt  time.Time // when that was first seen
 	MovedTo  string    // where the damaged file and what lay beside it are; "" where nothing was moved
 	Backup   string    // the newest copy in Options.BackupDir; "" without one
@@ -34,11 +34,11 @@ func (e *DamagedError) Error() string {
 	return text
 }
 
-// The reasons that are not SQLite's.
+// The reasons of a DamagedError that are not SQLite's.
 const (
-	reasonMissing = "missing"
-	reasonEmpty   = "empty"
-	reasonRestore = "a restore was broken off"
+	ReasonMissing = "missing"
+	ReasonEmpty   = "empty"
+	ReasonRestore = "a restore was broken off"
 )
 
 // marker is the file agent.db.damaged. While it is there, no start makes or
@@ -112,10 +112,10 @@ const smallest = 512
 // as damaged, and the absence of one that has been here.
 func (o *Options) present() error {
 	if m := readMarker(o.Path); m != nil {
-		if m.MovedTo == "" && m.Reason != reasonRestore {
-			return o.damaged(*m)
+		if m.MovedTo != "" || m.Reason == ReasonMissing || m.Reason == ReasonRestore {
+			return o.damage(*m)
 		}
-		return o.damage(*m)
+		return o.damaged(*m) // marked while it was in use
 	}
 	info, err := os.Stat(o.Path)
 	switch {
@@ -128,9 +128,9 @@ func (o *Options) present() error {
 	if used, failed := readEpochs(o.Path); failed == nil && len(used) == 0 {
 		return nil
 	}
-	m := marker{At: o.Now(), Reason: reasonMissing}
+	m := marker{At: o.Now(), Reason: ReasonMissing}
 	if err == nil {
-		m.Reason = reasonEmpty
+		m.Reason = ReasonEmpty
 	}
 	return o.damaged(m)
 }

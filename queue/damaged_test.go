@@ -131,15 +131,15 @@ func TestVanishedDatabaseIsNotMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	var gone *DamagedError
-	if _, err := Open(r.opts); !errors.As(err, &gone) || gone.Reason != reasonMissing || gone.MovedTo != "" {
+	if _, err := Open(r.opts); !errors.As(err, &gone) || gone.Reason != ReasonMissing || gone.MovedTo != "" {
 		t.Fatalf("%v, want a DamagedError for a missing database", err)
 	}
 	// Put back by hand, it is still for Restore to say so.
 	if err := os.WriteFile(r.opts.Path, []byte("?"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(r.opts); !errors.As(err, &gone) {
-		t.Fatalf("%v, want the marker to hold", err)
+	if _, err := Open(r.opts); !errors.As(err, &gone) || gone.MovedTo != "" || !exists(r.opts.Path) {
+		t.Fatalf("%v, want the marker to hold and the file to stay", err)
 	}
 }
 

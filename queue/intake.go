@@ -80,7 +80,7 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		standing.QRs = []trade.QR{{No: no, Amount: sale.Total, State: trade.QRReady, ExpiresAt: trade.ExpiresAt(sale.SoldAt, t.s.opts.QRValid)}}
+		standing.QRs = []trade.QR{{No: no, Amount: sale.Total, State: trade.QRReady, ExpiresAt: trade.ExpiresAt(sale.SoldAt, t.s.opts.QRValid).UTC()}}
 	}
 	var seq int64
 	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at) VALUES (?,?,?,?,?,?,?,?) RETURNING seq",
@@ -101,12 +101,16 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 	if err := t.firstPaper(l, sale); err != nil {
 		return nil, err
 	}
-	if err := t.plan(l, false); err != nil {
-		return nil, err
+	// What was stored is known here and need not be read again: the till waits.
+	r := &Record{Sale: sale, Standing: standing, Digest: digest, AcceptedAt: at(t.now), UpdatedAt: at(t.now)}
+	if op, need := trade.Next(standing, at(t.now)); need {
+		if r.Op, err = t.enqueue(l, op, 0); err != nil {
+			return nil, err
+		}
 	}
 	t.s.log.Info("sale accepted", "sale", sale.ID, "total", sale.Total.String(), "invoice", sale.Wish)
-	r := &Record{Sale: sale, Standing: standing, Digest: digest, AcceptedAt: at(t.now), UpdatedAt: at(t.now)}
-	return r, r.addWork(t, seq)
+	r.Prints, err = printsOf(t, seq)
+	return r, err
 }
 
 // firstPaper makes the print job of a new sale. A receipt waits for its QR

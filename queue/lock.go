@@ -18,10 +18,13 @@ const lockWait = 2 * time.Second
 
 // lockDatabase takes the exclusive lock that a running agent holds on the
 // folder of its database: agent.lock beside agent.db. The system frees it with
-// the process, however that ends, and the file stays. The error is ErrInUse
-// where somebody else holds it.
+// the process, however that ends, and the file stays. The folder is made if
+// missing. The error is ErrInUse where somebody else holds the lock.
 func lockDatabase(path string) (*os.File, error) {
 	name := lockPath(path)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the data folder: %w", err)
+	}
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the data folder: %w", err)

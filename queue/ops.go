@@ -155,6 +155,10 @@ func (t *tx) unclaim(c *OpClaim) (*loaded, error) {
 	return load(t, c.seq)
 }
 
+// ahead, in milliseconds, is how far before now work is due that somebody waits
+// for, so that it goes before everything that is merely overdue.
+const ahead = 24 * 60 * 60 * 1000
+
 // HintInvoice notes that a push names an invoice: of the QR code where the
 // push has its number, else of the sales that know the serial number. The
 // platform is asked about it at once. known is false for an invoice that is
@@ -184,7 +188,7 @@ func (s *Store) HintInvoice(ctx context.Context, qrNo, serial string) (known boo
 			if err := t.apply(l, trade.InvoiceHinted{Gen: p.gen, Serial: serial, At: at(t.now)}, false); err != nil {
 				return err
 			}
-			if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND kind = 'invoice_query' AND state = 'ready'", t.now, p.sale); err != nil {
+			if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND kind = 'invoice_query' AND state = 'ready'", t.now-ahead, p.sale); err != nil {
 				return err
 			}
 			t.lanes[trade.LaneWatch], t.lanes[trade.LaneUndo] = true, true
@@ -209,7 +213,7 @@ func (s *Store) Retry(ctx context.Context, saleID string) (*Record, error) {
 		if err := t.apply(l, trade.RetryAsked{}, false); err != nil {
 			return err
 		}
-		if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND state = 'ready' AND due_at > ?", t.now, l.seq, t.now); err != nil {
+		if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND state = 'ready'", t.now-ahead, l.seq); err != nil {
 			return err
 		}
 		for _, lane := range trade.Lanes {

@@ -204,7 +204,7 @@ func nextPrint(q querier, now int64) (seq int64, next time.Time, err error) {
 func mark(r *Record, p *Print) (trade.Mark, int) {
 	nth, m := 0, trade.MarkNone
 	for _, old := range r.Prints {
-		if old.Paper != p.Paper || old.RefundID != p.RefundID || old.seq >= p.seq || p.Paper == trade.PaperSlip && old.Gen != p.Gen {
+		if old.Paper != p.Paper || old.RefundID != p.RefundID || old.seq == p.seq || p.Paper == trade.PaperSlip && old.Gen != p.Gen {
 			continue
 		}
 		switch old.State {

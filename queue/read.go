@@ -101,28 +101,30 @@ func record(q querier, l *loaded) (*Record, error) {
 	if err := json.Unmarshal([]byte(body), &r.Sale); err != nil {
 		return nil, err
 	}
-	return r, r.addWork(q, l.seq)
-}
-
-// addWork reads what is planned for the sale, at the platform and on paper.
-func (r *Record) addWork(q querier, seq int64) error {
 	var op PlannedOp
 	var due int64
 	var state string
-	err := q.QueryRow("SELECT kind, gen, serial, lane, state, attempts, due_at FROM ops WHERE sale = ?", seq).
+	err := q.QueryRow("SELECT kind, gen, serial, lane, state, attempts, due_at FROM ops WHERE sale = ?", l.seq).
 		Scan(&op.Kind, &op.Gen, &op.Serial, &op.Lane, &state, &op.Attempts, &due)
 	switch {
 	case err == nil:
 		op.DueAt, op.Claimed = at(due), state == "claimed"
 		r.Op = &op
 	case !errors.Is(err, sql.ErrNoRows):
-		return err
+		return nil, err
 	}
-	return each(q, "SELECT "+printColumns+" FROM prints WHERE sale = ? ORDER BY seq", seq, func(scan func(...any) error) error {
+	r.Prints, err = printsOf(q, l.seq)
+	return r, err
+}
+
+// printsOf are the print jobs of a sale, in the order of asking.
+func printsOf(q querier, seq int64) (prints []Print, err error) {
+	err = each(q, "SELECT "+printColumns+" FROM prints WHERE sale = ? ORDER BY seq", seq, func(scan func(...any) error) error {
 		p, err := scanPrint(scan)
-		r.Prints = append(r.Prints, p)
+		prints = append(prints, p)
 		return err
 	})
+	return prints, err
 }
 
 const printColumns = "seq, job_id, refund_id, paper, state, asked, copies, with_qr, gen, attempts, reason, created_at, printed_at"

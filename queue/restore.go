@@ -15,8 +15,9 @@ import (
 
 // Restored says what Restore did.
 type Restored struct {
-	Sales   int64  // in the restored database
-	Till    string // the till code and the new epoch of its numbers
+	Sales   int64     // in the restored database
+	Newest  time.Time // when the last of them was accepted; later ones are lost
+	Till    string    // the till code and the new epoch of its numbers
 	Epoch   int
 	Asked   int    // sales that the platform is asked about before anything is sent
 	Prints  int    // print jobs that waited and are uncertain now
@@ -138,6 +139,11 @@ func (o Options) prepareCopy(part string, used epochs) (r *Restored, err error) 
 		return nil, err
 	}
 	err = s.do(noDeadline, func(t *tx) error {
+		var newest int64
+		if err := t.QueryRow("SELECT coalesce(max(accepted_at), 0) FROM sales").Scan(&newest); err != nil {
+			return err
+		}
+		r.Newest = at(newest)
 		if err := t.startEpoch(r.Epoch); err != nil {
 			return err
 		}
@@ -245,7 +251,7 @@ func (t *tx) doubtPrints() (n int, err error) {
 func (o *Options) replace(part string) (movedTo string, err error) {
 	// Between the two renames there is no database; the marker keeps a start
 	// from making one.
-	m := marker{At: o.Now(), Reason: reasonRestore}
+	m := marker{At: o.Now(), Reason: ReasonRestore}
 	if err := m.write(o.Path); err != nil {
 		return "", err
 	}

@@ -76,7 +76,7 @@ func TestRestoreSendsNothingTwice(t *testing.T) {
 	}
 
 	got := r.restore(backup)
-	if got.Sales != 4 || got.Till != "T1R5A" || got.Epoch != 1 || got.Asked != 3 || got.Prints != 3 {
+	if got.Sales != 4 || !got.Newest.Equal(r.clock.Now()) || got.Till != "T1R5A" || got.Epoch != 1 || got.Asked != 3 || got.Prints != 3 {
 		t.Errorf("%+v, want 4 sales in epoch 1, of which 3 are asked about, and 3 prints uncertain", got)
 	}
 	if report := whole(t, got.MovedTo); report.Sales != 24 {
@@ -260,7 +260,7 @@ func TestRestoreBrokenOff(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := (marker{At: r.clock.Now(), Reason: reasonRestore}).write(r.opts.Path); err != nil {
+	if err := (marker{At: r.clock.Now(), Reason: ReasonRestore}).write(r.opts.Path); err != nil {
 		t.Fatal(err)
 	}
 	aside, err := moveAside(r.opts.Path, "before-restore", r.clock.Now())
@@ -268,7 +268,7 @@ func TestRestoreBrokenOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	var broken *DamagedError
-	if _, err := Open(r.opts); !errors.As(err, &broken) || broken.Reason != reasonRestore || exists(r.opts.Path) {
+	if _, err := Open(r.opts); !errors.As(err, &broken) || broken.Reason != ReasonRestore || exists(r.opts.Path) {
 		t.Fatalf("%v, want a refusal and no new database", err)
 	}
 	if got := r.restore(backup); got.Epoch != 1 || !exists(aside) {

@@ -29,10 +29,9 @@ const kindDeleted = "SaleDeleted"
 var ofSale = []string{"ops", "prints", "invoices", "refunds", "qrs"}
 
 const (
-	stepWithin   = 50 * time.Millisecond  // a step is made smaller before it takes longer
+	stepWithin   = 25 * time.Millisecond  // no further row is begun in a step; the commit comes on top
 	betweenSteps = 100 * time.Millisecond // sales have the database to themselves
-	firstStep    = 8                      // rows
-	mostRows     = 512                    // of a step
+	mostRows     = 200                    // of a step
 )
 
 // mayWipe holds for sales whose buyer may go: nothing of them is still to be
@@ -119,7 +118,7 @@ func (t *tx) deleteSale(seq int64) error {
 // sweep changes the rows of one kind, some at a time.
 func (s *Store) sweep(ctx context.Context, w sweep) error {
 	find := fmt.Sprintf("SELECT %s FROM %s WHERE %s LIMIT ?2", w.key, w.table, w.where)
-	most, total := firstStep, 0
+	total := 0
 	defer func() {
 		if total > 0 {
 			s.log.Info(w.what, "count", total)
@@ -134,36 +133,32 @@ func (s *Store) sweep(ctx context.Context, w sweep) error {
 			return nil
 		}
 		// Found by a reader, which holds up nobody.
-		keys, err := s.keys(find, w.before, most)
+		keys, err := s.keys(find, w.before)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		took, err := s.step(ctx, w, keys)
+		n, err := s.step(ctx, w, keys)
 		if ctx.Err() != nil || errors.Is(err, ErrStopping) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		total += len(keys)
-		switch {
-		case took > stepWithin/2:
-			most = max(most/2, 1)
-		case took < stepWithin/8:
-			most = min(most*2, mostRows)
-		}
+		total += n
 		pause.Reset(betweenSteps)
 	}
 }
 
-// step changes some rows in one transaction and tells how long that held up
-// the writer, but for the commit.
-func (s *Store) step(ctx context.Context, w sweep, keys []int64) (took time.Duration, err error) {
+// step changes the first of some rows in one transaction, as many as there is
+// time for, and counts them.
+func (s *Store) step(ctx context.Context, w sweep, keys []int64) (n int, err error) {
 	still := fmt.Sprintf("SELECT count(*) FROM %s WHERE %s AND %s = ?2", w.table, w.where, w.key)
 	err = s.do(ctx, func(t *tx) error {
 		began := time.Now()
-		defer func() { took = time.Since(began) }()
 		for _, key := range keys {
+			if n > 0 && time.Since(began) > stepWithin {
+				break
+			}
 			var may int // since the look it may have moved
 			if err := t.QueryRow(still, ms(w.before), key).Scan(&may); err != nil {
 				return err
@@ -174,16 +169,17 @@ func (s *Store) step(ctx context.Context, w sweep, keys []int64) (took time.Dura
 			if err := w.change(t, key); err != nil {
 				return err
 			}
+			n++
 		}
 		return nil
 	})
-	return took, err
+	return n, err
 }
 
 // keys are the first rows that a query finds.
-func (s *Store) keys(query string, before time.Time, most int) ([]int64, error) {
+func (s *Store) keys(query string, before time.Time) ([]int64, error) {
 	var keys []int64
-	err := each(s.reader, query, []any{ms(before), most}, func(scan func(...any) error) error {
+	err := each(s.reader, query, []any{ms(before), mostRows}, func(scan func(...any) error) error {
 		var key int64
 		err := scan(&key)
 		keys = append(keys, key)

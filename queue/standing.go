@@ -204,6 +204,12 @@ func (t *tx) effect(l *loaded, f trade.Effect) error {
 	case trade.Raise:
 		return t.raise(f)
 	case trade.Clear:
+		if f.Kind == trade.AlertAuth {
+			var waiting bool
+			if err := t.QueryRow("SELECT EXISTS (SELECT 1 FROM sales WHERE view = 'auth_required')").Scan(&waiting); err != nil || waiting {
+				return err
+			}
+		}
 		return t.clear(f.Kind, f.Subject)
 	}
 	return fmt.Errorf("unknown effect %T", f)
@@ -237,16 +243,22 @@ func (t *tx) plan(l *loaded, settled bool) error {
 	default:
 		attempts = 0
 	}
+	_, err = t.enqueue(l, op, attempts)
+	return err
+}
+
+// enqueue puts an operation in line in place of the one before.
+func (t *tx) enqueue(l *loaded, op trade.Op, attempts int) (*PlannedOp, error) {
 	now := at(t.now)
 	if op.Lane == trade.LaneLive && now.Sub(l.acceptedAt) > liveFor {
 		op.Lane = trade.LaneBacklog
 	}
 	due := now.Add(t.s.opts.Pause(op, l.Standing, attempts, now))
 	t.lanes[op.Lane] = true
-	_, err = t.Exec(`INSERT INTO ops (sale, kind, gen, serial, lane, state, attempts, due_at) VALUES (?,?,?,?,?,'ready',?,?)
+	_, err := t.Exec(`INSERT INTO ops (sale, kind, gen, serial, lane, state, attempts, due_at) VALUES (?,?,?,?,?,'ready',?,?)
 		ON CONFLICT (sale) DO UPDATE SET kind = excluded.kind, gen = excluded.gen, serial = excluded.serial, lane = excluded.lane,
 		state = 'ready', attempts = excluded.attempts, due_at = excluded.due_at`, l.seq, op.Kind, op.Gen, op.Serial, op.Lane, attempts, ms(due))
-	return err
+	return &PlannedOp{Op: op, Attempts: attempts, DueAt: at(ms(due))}, err
 }
 
 // liveFor is how long a sale's work is live: the customer stands at the till.

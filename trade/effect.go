@@ -72,7 +72,7 @@ func effects(before, after Standing) []Effect {
 		if b == StateAuthRequired {
 			es = append(es, Raise{Kind: AlertAuth, Subject: "", SaleID: after.SaleID, Title: Say(LoginNeeded), Action: Say(LoginNeededDo)})
 		}
-		if a == StateAuthRequired && b != StateInvoiceFailed {
+		if a == StateAuthRequired { // of this sale; the queue knows whether others wait for the account
 			es = append(es, Clear{AlertAuth, ""})
 		}
 	}

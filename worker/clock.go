@@ -106,7 +106,7 @@ func (w *Worker) awaitClock(ctx context.Context, ref piaotong.QRRef, op trade.Op
 // watchClock raises the alert of a wrong clock after a call, and clears it.
 func (w *Worker) watchClock() {
 	wrong := w.Clock.Wrong()
-	if w.clockAlert.Swap(wrong) == wrong {
+	if !w.clockAlert.turn(wrong) {
 		return
 	}
 	if wrong {

@@ -20,6 +20,7 @@ const heldRetry = 2 * time.Second
 // printing is what the print loop knows of the printer.
 type printing struct {
 	mu    sync.Mutex
+	alert alarm
 	held  string // the cause that is being alerted, "" for none
 	state printer.Status
 }
@@ -106,7 +107,7 @@ func (w *Worker) hold(cause string) {
 	was := w.printing.held
 	w.printing.held = cause
 	w.printing.mu.Unlock()
-	if was == cause {
+	if changed := w.printing.alert.turn(cause != ""); !changed && was == cause {
 		return
 	}
 	state := string(printer.StateReady)

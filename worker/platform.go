@@ -110,7 +110,7 @@ func (w *Worker) noticed(ctx context.Context, err error) {
 		w.breaker.unused()
 		return
 	}
-	if pe.Untrusted && !w.untrusted.Swap(true) {
+	if pe.Untrusted && w.untrusted.turn(true) {
 		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertCredentials, Subject: "untrusted",
 			Title: trade.Say(trade.PlatformUntrusted), Action: trade.Say(trade.PlatformUntrustedDo)}))
 	}
@@ -195,17 +195,18 @@ func (w *Worker) refusedOrNothing(c *queue.OpClaim, pe *piaotong.Error) trade.Ev
 
 // answered notes that the platform answered, verified.
 func (w *Worker) answered() {
-	if w.untrusted.Swap(false) {
+	if w.untrusted.turn(false) {
 		w.report("an alert's end", w.Store.Clear(trade.AlertCredentials, "untrusted"))
+	}
+	if w.away.turn(false) {
+		w.report("an alert's end", errors.Join(w.Store.Clear(trade.AlertUnreachable, ""), w.Store.Clear(trade.AlertCredentials, "")))
 	}
 	if !w.breaker.success(time.Now()) {
 		return
 	}
 	w.Log.Info("platform is back")
 	w.Store.SetQRWait(w.QRWait)
-	w.report("that the platform is back", errors.Join(
-		w.Store.Clear(trade.AlertUnreachable, ""), w.Store.Clear(trade.AlertCredentials, ""),
-		w.Store.Tell("platform.online", ""), w.Store.HastenAll()))
+	w.report("that the platform is back", errors.Join(w.Store.Tell("platform.online", ""), w.Store.HastenAll()))
 }
 
 // unreachable notes a transport failure. With the breaker open no receipt
@@ -226,6 +227,7 @@ func (w *Worker) misconfigured(pe *piaotong.Error) {
 
 func (w *Worker) offline(alert trade.Raise) {
 	w.Store.SetQRWait(0)
+	w.away.turn(true)
 	w.report("that the platform is away", errors.Join(
 		w.Store.Raise(alert), w.Store.Tell("platform.offline", ""), w.Store.ReleaseReceipts()))
 }

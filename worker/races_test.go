@@ -310,6 +310,30 @@ func TestR04FailedRefundedAndReissuedLater(t *testing.T) {
 	})
 }
 
+// TestLoginAlertEndsWithTheLastSale holds one alert over several sales.
+func TestLoginAlertEndsWithTheLastSale(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		var serials []string
+		for _, id := range []string{"S1", "S2"} {
+			l.sell(id)
+			serials = append(serials, l.claim(id, sandbox.Auth))
+			l.until(id, "auth_required", view(trade.StateAuthRequired))
+		}
+		for i, want := range []int{1, 0} {
+			if n := l.alerts()[trade.AlertAuth]; n != 1 {
+				t.Errorf("%d alerts for the account, want 1", n)
+			}
+			if err := l.sandbox.Settle(serials[i], []sandbox.Outcome{sandbox.Issued, sandbox.Failed}[i]); err != nil {
+				t.Fatal(err)
+			}
+			l.until(fmt.Sprint("S", i+1), "over", func(r *queue.Record) bool { return r.Standing.View() != trade.StateAuthRequired })
+			if n := l.alerts()[trade.AlertAuth]; n != want {
+				t.Errorf("%d alerts after sale %d, want %d", n, i+1, want)
+			}
+		}
+	})
+}
+
 func TestR05RedPendingAndAlreadyRed(t *testing.T) {
 	race(t, func(t *testing.T, l *lab) {
 		l.sell("S1")

@@ -57,18 +57,37 @@ type unsent struct{ error }
 
 func (u unsent) Unwrap() error { return u.error }
 
-// matchLines finds what a refund takes from each line of the sale on the blue
-// invoice, by name, tax class and rate. The platform puts the tax class's short
-// name before a name (*餐饮服务*午餐).
-func matchLines(r *queue.Record, red *trade.Invoice, blue []piaotong.RedInitLine) ([]piaotong.RedLine, bool) {
-	left := make([]trade.Money, len(blue))
-	for i, b := range blue {
-		net, err1 := trade.ParseMoney(b.RemainAmount)
-		tax, err2 := trade.ParseMoney(b.RemainTax)
-		if err1 != nil || err2 != nil {
+// blueLine is a line of a blue invoice, and what a refund takes from it.
+type blueLine struct {
+	piaotong.RedInitLine
+	rate     trade.Rate
+	left     trade.Money
+	taken    trade.Money
+	quantity trade.Decimal // with price; zero where taken is of several parts or of a part of one
+	price    trade.Decimal
+}
+
+func readBlue(lines []piaotong.RedInitLine) ([]blueLine, bool) {
+	blue := make([]blueLine, len(lines))
+	for i, l := range lines {
+		net, err1 := trade.ParseMoney(l.RemainAmount)
+		tax, err2 := trade.ParseMoney(l.RemainTax)
+		rate, err3 := trade.ParseRate(l.Rate)
+		if err1 != nil || err2 != nil || err3 != nil {
 			return nil, false
 		}
-		left[i] = net + tax
+		blue[i] = blueLine{RedInitLine: l, rate: rate, left: net + tax}
+	}
+	return blue, true
+}
+
+// matchLines finds what a refund takes from each line of the sale on the blue
+// invoice, by name, tax class and rate. Lines that are the same in these stand
+// in for each other; 2.37 takes each line of the invoice once.
+func matchLines(r *queue.Record, red *trade.Invoice, lines []piaotong.RedInitLine) ([]piaotong.RedLine, bool) {
+	blue, ok := readBlue(lines)
+	if !ok {
+		return nil, false
 	}
 	var earlier []trade.Refund
 	var refund trade.Refund
@@ -79,28 +98,49 @@ func matchLines(r *queue.Record, red *trade.Invoice, blue []piaotong.RedInitLine
 		}
 		earlier = append(earlier, f)
 	}
-	var lines []piaotong.RedLine
 	for _, part := range trade.Parts(r.Sale.Items, earlier, refund) {
-		item := r.Sale.Items[part.Line]
-		found := false
-		for i, b := range blue {
-			rate, err := trade.ParseRate(b.Rate)
-			if err != nil || rate != item.Rate || b.TaxCode != item.TaxCode || left[i] < part.Amount || !sameName(b.Name, item.Name) {
-				continue
-			}
-			left[i] -= part.Amount
-			line := piaotong.RedLine{BlueItemNo: b.BlueItemNo, Name: b.Name, TaxCode: b.TaxCode, Rate: b.Rate, ZeroTaxFlag: b.ZeroTaxFlag, Amount: (-part.Amount).String()}
-			if part.Quantity > 0 && b.RemainQuantity != "" && item.UnitPrice.Times(part.Quantity) == part.Amount {
-				line.Quantity, line.UnitPrice = (-part.Quantity).String(), item.UnitPrice.String()
-			}
-			lines, found = append(lines, line), true
-			break
-		}
-		if !found {
+		if !takePart(blue, r.Sale.Items[part.Line], part) {
 			return nil, false
 		}
 	}
-	return lines, len(lines) > 0
+	var out []piaotong.RedLine
+	for _, b := range blue {
+		if b.taken == 0 {
+			continue
+		}
+		line := piaotong.RedLine{BlueItemNo: b.BlueItemNo, Name: b.Name, TaxCode: b.TaxCode, Rate: b.Rate, ZeroTaxFlag: b.ZeroTaxFlag, Amount: (-b.taken).String()}
+		if b.quantity > 0 && b.RemainQuantity != "" && b.price.Times(b.quantity) == b.taken {
+			line.Quantity, line.UnitPrice = (-b.quantity).String(), b.price.String()
+		}
+		out = append(out, line)
+	}
+	return out, len(out) > 0
+}
+
+// takePart takes a part of a sale's line from the invoice: from one line of
+// which nothing was taken yet where there is one, else from several.
+func takePart(blue []blueLine, item trade.Line, part trade.Part) bool {
+	need := part.Amount
+	for i := range blue {
+		if b := &blue[i]; b.is(item) && b.taken == 0 && b.left >= need {
+			b.taken, b.quantity, b.price = need, part.Quantity, item.UnitPrice
+			return true
+		}
+	}
+	for i := range blue {
+		if b := &blue[i]; b.is(item) && need > 0 && b.left > b.taken {
+			a := min(need, b.left-b.taken)
+			b.taken, b.quantity = b.taken+a, 0
+			need -= a
+		}
+	}
+	return need == 0
+}
+
+// is reports whether a line is of an item's kind. The platform puts the tax
+// class's short name before a name (*餐饮服务*午餐).
+func (b *blueLine) is(item trade.Line) bool {
+	return b.rate == item.Rate && b.TaxCode == item.TaxCode && sameName(b.Name, item.Name)
 }
 
 func sameName(onInvoice, name string) bool {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -62,9 +61,10 @@ type Worker struct {
 	Options
 	breaker *breaker
 	tokens  *rate.Limiter
-	// The alerts that stand: of a wrong clock, of answers that do not verify.
-	clockAlert, untrusted atomic.Bool
-	printing              printing
+	// The alerts of a wrong clock, of answers that do not verify, and of a
+	// platform that is away or refuses us.
+	clockAlert, untrusted, away alarm
+	printing                    printing
 }
 
 // New makes a worker; Run starts it.
@@ -151,11 +151,12 @@ func (w *Worker) lane(stop, work context.Context, lane trade.Lane, n int) {
 	}
 }
 
-// takeToken draws on the bucket. Live work goes at once and leaves the bucket
-// in debt, which the other lanes wait off; false where the agent stops first.
+// takeToken draws on the bucket. Live work takes a token where there is one and
+// goes at once in any case: it never waits, and never leaves a debt that would
+// starve the other lanes. False where the agent stops first.
 func (w *Worker) takeToken(stop context.Context, lane trade.Lane) bool {
 	if lane == trade.LaneLive {
-		w.tokens.Reserve()
+		w.tokens.Allow()
 		return true
 	}
 	return w.tokens.Wait(stop) == nil

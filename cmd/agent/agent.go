@@ -87,7 +87,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	if !cfg.Piaotong.Configured() {
 		qrWait = 0 // nobody fetches a QR code, so no receipt waits for one
 	}
-	a.store, err = queue.Open(queue.Options{Path: filepath.Join(cfg.DataDir, "agent.db"), Prefix: cfg.Piaotong.PlatformPrefix,
+	a.store, err = queue.Open(queue.Options{Path: databasePath(cfg), BackupDir: cfg.Backup.Dir, Prefix: cfg.Piaotong.PlatformPrefix,
 		TillCode: cfg.Piaotong.TillCode, QRValid: cfg.Piaotong.QRValid, Printer: hasPrinter, QRWait: qrWait,
 		SlipLater: cfg.Receipt.Deferred == "slip", Pause: worker.Pause(cfg.Piaotong.Poll.Fast, cfg.Piaotong.Poll.Slow), Log: log})
 	if err != nil {
@@ -123,6 +123,11 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 		defer close(a.worked)
 		w.Run(stop, work)
 	}()
+	a.serving.Go(func() {
+		if err := a.store.Upkeep(stop, upkeepOf(cfg)); err != nil {
+			a.failed <- err
+		}
+	})
 	for _, l := range a.listeners {
 		a.serving.Go(func() {
 			if err := a.http.Serve(localapi.Limit(l, maxConnections/len(a.listeners))); !errors.Is(err, http.ErrServerClosed) {

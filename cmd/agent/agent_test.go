@@ -237,7 +237,9 @@ func TestVersion(t *testing.T) {
 }
 
 func TestWrongUsageExitsWithTwo(t *testing.T) {
-	for _, args := range [][]string{{}, {"run"}, {"run", "--nonsense"}, {"demo", "left", "over"}, {"demo", "--sales", "-1"}, {"paper", "--listen", "udp://x"}} {
+	for _, args := range [][]string{{}, {"run"}, {"run", "--nonsense"}, {"demo", "left", "over"}, {"demo", "--sales", "-1"}, {"paper", "--listen", "udp://x"},
+		{"backup"}, {"backup", "--config", "../../config.example.toml"}, {"restore", "--from", "x.db"}, {"restore", "--config", "../../config.example.toml"},
+		{"verify"}, {"verify", "--config", "x", "--db", "y"}} {
 		if got := launch(t, args...).wait(); got != 2 {
 			t.Errorf("agent %v exits with %d, want 2", args, got)
 		}
@@ -364,10 +366,20 @@ func TestThreeProgramsApart(t *testing.T) {
 	}
 }
 
-func TestTwoAgentsCannotShareAPort(t *testing.T) {
+func TestTwoAgentsCannotShareAPortOrAFolder(t *testing.T) {
 	a := startApart(t)
-	p := launch(t, "run", "--config", a.config)
-	if got := p.wait(); got != 1 || !strings.Contains(p.errors.String(), "another agent may be running") {
-		t.Errorf("exit status %d\n%s", got, p.errors.String())
+	text, err := os.ReadFile(a.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(a.dir, "elsewhere.toml")
+	if err := os.WriteFile(elsewhere, bytes.Replace(text, []byte(a.data), []byte(a.data+"2"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for config, want := range map[string]string{a.config: "another agent may be running on this data folder", elsewhere: "cannot listen (another agent may be running"} {
+		p := launch(t, "run", "--config", config)
+		if got := p.wait(); got != 1 || !strings.Contains(p.errors.String(), want) {
+			t.Errorf("exit status %d, want 1 and %q\n%s", got, want, p.errors.String())
+		}
 	}
 }

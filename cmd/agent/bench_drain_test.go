@@ -22,7 +22,7 @@ import (
 // calls, and answers it after paceTime. What comes sooner waits.
 const (
 	paceEvery = 5 * time.Millisecond
-	paceTime  = 15 * time.Millisecond
+	paceTime  = 8 * time.Millisecond
 	// waitingSales wait when the platform comes back.
 	waitingSales = 10_000
 	// atATime is the agent's [piaotong] concurrency, and that of the plain client

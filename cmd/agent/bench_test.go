@@ -87,9 +87,10 @@ type till struct {
 	token string
 }
 
-// startTill starts the agent on a folder of data; more is added to its
-// configuration. It returns when sales are taken, with the time that took.
-func startTill(b *testing.B, dir, more string) (*till, time.Duration) {
+// startTill starts the agent on a folder of data, by the program and arguments
+// of through, where given. It returns when sales are taken, with the time that
+// took.
+func startTill(b *testing.B, dir string, through ...string) (*till, time.Duration) {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -103,11 +104,12 @@ func startTill(b *testing.B, dir, more string) (*till, time.Duration) {
 		b.Fatal(err)
 	}
 	config := filepath.Join(dir, "bench.toml")
-	text := fmt.Sprintf("data_dir = %q\n[api]\nlisten = %q\n[log]\nlevel = \"warn\"\n%s", dir, t.addr, more)
+	text := fmt.Sprintf("data_dir = %q\n[api]\nlisten = %q\n[log]\nlevel = \"warn\"\n", dir, t.addr)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	t.cmd = exec.Command(binary, "run", "--config", config, "--lang", "en")
+	args := append(through, binary, "run", "--config", config, "--lang", "en")
+	t.cmd = exec.Command(args[0], args[1:]...)
 	t.cmd.Stderr = &t.log
 	began := time.Now()
 	if err := t.cmd.Start(); err != nil {
@@ -138,9 +140,16 @@ func startTill(b *testing.B, dir, more string) (*till, time.Duration) {
 	return t, took
 }
 
+// stop ends the agent; after the first time it does nothing.
 func (t *till) stop() {
-	_ = t.cmd.Process.Signal(os.Interrupt) // it may have ended
-	if err := t.cmd.Wait(); err != nil && t.cmd.ProcessState.ExitCode() > 0 {
+	if t.cmd.ProcessState != nil {
+		return
+	}
+	killed := false
+	if t.cmd.Process.Signal(os.Interrupt) != nil { // Windows has no such signal
+		killed = t.cmd.Process.Kill() == nil
+	}
+	if err := t.cmd.Wait(); err != nil && !killed {
 		t.b.Errorf("%v\n%s", err, t.log.String())
 	}
 }

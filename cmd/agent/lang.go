@@ -38,5 +38,8 @@ func message(err error) string {
 	if errors.As(err, &ps) {
 		return strings.TrimRight(ps.In(lang), "\n")
 	}
+	if text := databaseMessage(err); text != "" {
+		return text
+	}
 	return err.Error()
 }

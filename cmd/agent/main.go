@@ -43,7 +43,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(demoCommand(), runCommand(), sandboxCommand(), paperCommand(), versionCommand())
+	root.AddCommand(demoCommand(), runCommand(), sandboxCommand(), paperCommand(), backupCommand(), restoreCommand(), verifyCommand(), versionCommand())
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return 0

@@ -1,29 +1,26 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tillagent/cmd/agent/config"
+	"tillagent/queue"
 )
 
 func runCommand() *cobra.Command {
 	var path string
+	var newDatabase bool
 	cmd := &cobra.Command{
 		Use:     "run --config FILE",
 		Short:   "前台运行服务  The service, in the foreground",
 		Example: "  agent run --config /etc/piaotong-agent/config.toml",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if path == "" {
-				return fmt.Errorf("%w: %s\n%s", errUsage, say("缺少 --config", "--config is missing"), cmd.UsageString())
-			}
-			cfg, err := config.Load(path, os.Environ())
+			cfg, err := loadConfig(cmd, path)
 			if err != nil {
 				return err
 			}
@@ -38,9 +35,14 @@ func runCommand() *cobra.Command {
 				dial = d
 			}
 			notYet(cfg, log)
+			if newDatabase {
+				if err := queue.NewDatabase(databaseOptions(cfg)); err != nil {
+					return advise(err, path)
+				}
+			}
 			a, err := start(cfg, dial, log)
 			if err != nil {
-				return err
+				return advise(err, path)
 			}
 			defer a.stop()
 			select {
@@ -48,11 +50,12 @@ func runCommand() *cobra.Command {
 				log.Info("stopping")
 				return nil
 			case err := <-a.failed:
-				return err
+				return advise(err, path)
 			}
 		},
 	}
-	cmd.Flags().StringVar(&path, "config", "", "配置文件  the configuration file (see config.example.toml)")
+	cmd.Flags().StringVar(&path, "config", "", configUsage)
+	cmd.Flags().BoolVar(&newDatabase, "new-database", false, "数据库损坏或丢失后另起新库  start with an empty database after the old one was damaged or lost")
 	return cmd
 }
 
@@ -68,7 +71,7 @@ func logger(w io.Writer, level string) *slog.Logger {
 // notYet warns of keys that are set and that this version does not act on.
 func notYet(cfg *config.Config, log *slog.Logger) {
 	for key, set := range map[string]bool{
-		"alerts": cfg.Alerts != config.Alerts{}, "backup.dir": cfg.Backup.Dir != "", "api.allow_remote": cfg.API.AllowRemote,
+		"alerts": cfg.Alerts != config.Alerts{}, "api.allow_remote": cfg.API.AllowRemote,
 	} {
 		if set {
 			log.Warn("this version does not act on a key of the configuration yet", "key", key)
