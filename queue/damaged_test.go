@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -280,4 +281,27 @@ func TestEpochs(t *testing.T) {
 			t.Errorf("%q was read", bad)
 		}
 	}
+}
+
+// FuzzEpochs reads any file; what it takes is written and read again as it was.
+func FuzzEpochs(f *testing.F) {
+	for _, seed := range []string{"", "T1R5A 0\n", "T1R5A 3\nK0K0K 31\n", "T1R5A 3\r\nT1R5A 2", "T1R5A\n", "\x00"} {
+		f.Add([]byte(seed))
+	}
+	path := filepath.Join(f.TempDir(), "agent.db")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(epochPath(path), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		first, err := readEpochs(path)
+		if err != nil {
+			return
+		}
+		if err := first.write(path); err != nil {
+			t.Fatal(err)
+		}
+		if second, err := readEpochs(path); err != nil || !maps.Equal(first, second) {
+			t.Errorf("%v became %v, %v", first, second, err)
+		}
+	})
 }

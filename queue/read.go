@@ -108,7 +108,8 @@ func record(q querier, l *loaded) (*Record, error) {
 		Scan(&op.Kind, &op.Gen, &op.Serial, &op.Lane, &state, &op.Attempts, &due)
 	switch {
 	case err == nil:
-		op.DueAt, op.Claimed = at(due), state == "claimed"
+		// What was hastened is due before it was: for people, from then on.
+		op.DueAt, op.Claimed = at(max(due, updated)), state == "claimed"
 		r.Op = &op
 	case !errors.Is(err, sql.ErrNoRows):
 		return nil, err

@@ -61,9 +61,9 @@ func (r *rig) restore(from string) *Restored {
 	return got
 }
 
-// TestRestoreSendsNothingTwice is R18: whatever the copy was about to send or
+// TestR18RestoreSendsNothingTwice is R18: whatever the copy was about to send or
 // print may have been sent and printed since.
-func TestRestoreSendsNothingTwice(t *testing.T) {
+func TestR18RestoreSendsNothingTwice(t *testing.T) {
 	r, backup := yesterday(t)
 	// What happened after the copy, and is lost with the database.
 	c := r.claim(trade.LaneLive, trade.OpCreateQR)

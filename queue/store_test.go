@@ -161,7 +161,7 @@ func TestSaleToPaper(t *testing.T) {
 	}
 }
 
-func TestIdempotency(t *testing.T) {
+func TestR09SameIDOtherContent(t *testing.T) {
 	r := open(t)
 	first := r.accept(lunch("S1"))
 	again, created, err := r.AcceptSale(t.Context(), lunch("S1"), lunch("S1").Digest())
@@ -177,9 +177,9 @@ func TestIdempotency(t *testing.T) {
 	}
 }
 
-// TestConcurrentSales posts many sales, each several times at once: each is
+// TestR08ConcurrentRepeats posts many sales, each several times at once: each is
 // taken once, all numbers differ, and the journal's chain holds.
-func TestConcurrentSales(t *testing.T) {
+func TestR08ConcurrentRepeats(t *testing.T) {
 	r := open(t)
 	const sales, times = 40, 5
 	var mu sync.Mutex
@@ -346,7 +346,7 @@ func TestSlipWaitsForItsQR(t *testing.T) {
 	}
 }
 
-func TestRefundSumIsGuarded(t *testing.T) {
+func TestR12RefundSumIsGuarded(t *testing.T) {
 	r := open(t)
 	s := lunch("S1")
 	s.Wish = trade.WishNone
@@ -574,9 +574,9 @@ func BenchmarkAcceptSale(b *testing.B) {
 	}
 }
 
-// TestClockJumps sets the clock a day back and forth: what waits goes on as if
+// TestR19ClockJumps sets the clock a day back and forth: what waits goes on as if
 // nothing had happened, in the order in which it was asked for (R19).
-func TestClockJumps(t *testing.T) {
+func TestR19ClockJumps(t *testing.T) {
 	for _, by := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
 			r := open(t, func(o *Options) {

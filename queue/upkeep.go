@@ -46,9 +46,7 @@ func (s *Store) Upkeep(ctx context.Context, o UpkeepOptions) error {
 			s.failed(ctx, "check the database", err)
 		}
 		if o.BackupDir != "" {
-			if err := s.dailyCopy(ctx, o.BackupDir, o.Kept); err != nil {
-				s.failed(ctx, "make the daily backup", err)
-			}
+			s.backedUp(ctx, s.dailyCopy(ctx, o.BackupDir, o.Kept))
 		}
 		if today := s.opts.Now().In(trade.Beijing).Format(time.DateOnly); today != retained {
 			if err := s.Retain(ctx, o.Retention); err != nil {
@@ -58,6 +56,23 @@ func (s *Store) Upkeep(ctx context.Context, o UpkeepOptions) error {
 			}
 		}
 		timer.Reset(upkeepEvery)
+	}
+}
+
+// backedUp raises the alert of a failed daily copy, or ends it.
+func (s *Store) backedUp(ctx context.Context, err error) {
+	alert := func() error { return s.Clear(trade.AlertDatabase, "backup") }
+	if err != nil {
+		s.failed(ctx, "make the daily backup", err)
+		if ctx.Err() != nil {
+			return
+		}
+		alert = func() error {
+			return s.Raise(trade.Raise{Kind: trade.AlertDatabase, Subject: "backup", Title: trade.Say(trade.BackupFailed, err.Error()), Action: trade.Say(trade.BackupFailedDo)})
+		}
+	}
+	if err := alert(); err != nil {
+		s.failed(ctx, "store an alert", err)
 	}
 }
 

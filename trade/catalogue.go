@@ -113,6 +113,8 @@ const (
 	PlatformUntrusted     Key = "platform_untrusted"
 	PlatformUntrustedDo   Key = "platform_untrusted_do"
 	ClockWrong            Key = "clock_wrong"
+	BackupFailed          Key = "backup_failed"
+	BackupFailedDo        Key = "backup_failed_do"
 	ClockWrongDo          Key = "clock_wrong_do"
 	PrinterHeld           Key = "printer_held"
 	PrinterHeldDo         Key = "printer_held_do"
@@ -221,6 +223,8 @@ var catalogue = map[Key]words{
 	PlatformUntrusted:     {"票通平台的应答验签不通过", "an answer of the platform does not verify"},
 	PlatformUntrustedDo:   {"请核对平台公钥和 3DES 密钥;也可能有人篡改网络", "check the platform's public key and the 3DES key; the network may be tampered with"},
 	PrinterHeld:           {"打印机:%s,小票在等待", "printer: %s; receipts are waiting"},
+	BackupFailed:          {"每日备份失败:%s", "the daily backup failed: %s"},
+	BackupFailedDo:        {"请检查备份目录和磁盘空间", "check the backup folder and the disk's space"},
 	ClockWrong:            {"本机时钟与平台相差 %s,暂不取开票码", "this machine's clock differs from the platform's by %s; QR codes wait"},
 	ClockWrongDo:          {"请校准本机时间;校准后自动继续", "set the clock right; work goes on by itself"},
 	PrinterHeldDo:         {"处理后自动继续打印", "printing goes on by itself once this is mended"},

@@ -49,6 +49,7 @@ const (
 	AlertUnreachable = "platform_unreachable"
 	AlertCredentials = "platform_credentials"
 	AlertClock       = "clock_skew"
+	AlertDatabase    = "database"
 	AlertRejected    = "sale_rejected"
 	AlertRefund      = "refund_failed"
 )

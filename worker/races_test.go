@@ -1,12 +1,17 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -638,6 +643,105 @@ func TestVoidsShareACall(t *testing.T) {
 		}
 		if calls := l.ledger().Calls["2.17"]; voided != 19 || calls != 1 {
 			t.Errorf("%d voided in %d calls, want 19 in one", voided, calls)
+		}
+	})
+}
+
+// TestR21KeysRotatedWithCallsInFlight has the platform refuse our key while
+// the answer to a call is missing: the sale waits, and goes on with the new key.
+func TestR21KeysRotatedWithCallsInFlight(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultLostAnswer, Times: 1})
+		good := l.platform
+		opts, err := l.sandbox.Account().ClientOptions("http://127.0.0.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if opts.PrivateKey, err = rsa.GenerateKey(rand.Reader, 1024); err != nil {
+			t.Fatal(err)
+		}
+		opts.Transport, opts.OnDate, opts.Now = handlerTransport{l.sandbox}, l.clock.SawDate, l.clock.Now
+		l.sell("S1")
+		l.until("S1", "in doubt", func(r *queue.Record) bool { return r.Standing.Current().State == trade.QRUnknown })
+		l.stop()
+		if l.platform, err = piaotong.New(opts); err != nil {
+			t.Fatal(err)
+		}
+		l.restart() // with a key that the platform does not take
+		l.sell("S2")
+		l.until("S2", "tried", func(r *queue.Record) bool { return r.Op != nil && r.Op.Attempts > 0 })
+		if n := l.alerts()[trade.AlertCredentials]; n != 1 {
+			t.Errorf("alerts %v, want one for the key", l.alerts())
+		}
+		l.stop()
+		l.platform = good
+		l.restart()
+		l.url("S1")
+		l.url("S2")
+		if n := len(l.ledger().QRs); n != 2 || len(l.alerts()) != 0 {
+			t.Errorf("%d QR codes, alerts %v", n, l.alerts())
+		}
+	})
+}
+
+// amounts notes the invoiceAmount of every request on its way.
+type amounts struct {
+	http.Handler
+	codec *piaotong.Codec
+	mu    sync.Mutex
+	sent  map[string]bool
+}
+
+func (a *amounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	raw, err := io.ReadAll(r.Body)
+	if err == nil {
+		r.Body = io.NopCloser(bytes.NewReader(raw))
+		if req, err := a.codec.OpenRequest(raw); err == nil {
+			a.mu.Lock()
+			for _, m := range regexp.MustCompile(`"invoiceAmount":"?([^",}]*)`).FindAllSubmatch(req.Content, -1) {
+				a.sent[string(m[1])] = true
+			}
+			a.mu.Unlock()
+		}
+	}
+	a.Handler.ServeHTTP(w, r)
+}
+
+// TestR24AmountAsText sends the amount of 2.16 to the letter in 2.18 and 2.17.
+func TestR24AmountAsText(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		opts, err := l.sandbox.Account().ClientOptions("http://127.0.0.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stranger, err := rsa.GenerateKey(rand.Reader, 1024)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codec, err := piaotong.NewCodec(stranger, &opts.PrivateKey.PublicKey, opts.DES3Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := &amounts{Handler: l.sandbox, codec: codec, sent: map[string]bool{}}
+		opts.Transport = handlerTransport{seen}
+		l.stop()
+		if l.platform, err = piaotong.New(opts); err != nil {
+			t.Fatal(err)
+		}
+		l.restart()
+		sale := lunch("S1")
+		sale.Items = []trade.Line{{Name: "茶", Amount: 2000, TaxCode: "3070401000000000000", Rate: 6}}
+		sale.Total = 2000
+		if _, _, err := l.store.AcceptSale(t.Context(), sale, sale.Digest()); err != nil {
+			t.Fatal(err)
+		}
+		l.url("S1")
+		time.Sleep(time.Hour) // it is asked about meanwhile
+		l.refund("R1", "S1")
+		l.until("S1", "voided", view(trade.StateVoided))
+		calls := l.ledger().Calls
+		if calls["2.16"] == 0 || calls["2.17"] == 0 || calls["2.18"] == 0 || len(seen.sent) != 1 || !seen.sent["20.00"] {
+			t.Errorf("calls %v sent the amounts %v, want 20.00 each time", calls, seen.sent)
 		}
 	})
 }

@@ -404,9 +404,9 @@ func TestPaperOutHoldsAndGoesOn(t *testing.T) {
 	}
 }
 
-// TestPowerCutWhilePrinting leaves a torn receipt (R16): it is uncertain,
+// TestR16PowerCutWhilePrinting leaves a torn receipt: it is uncertain,
 // never printed again by itself, and the copy a person asks for is marked.
-func TestPowerCutWhilePrinting(t *testing.T) {
+func TestR16PowerCutWhilePrinting(t *testing.T) {
 	s := open(t, wishes{qrWait: 10 * time.Second})
 	s.printer.SetFaults(paper.Faults{PowerCutAfter: 200})
 	s.sell("S1")
