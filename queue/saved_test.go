@@ -13,7 +13,7 @@ import (
 	"tillagent/trade"
 )
 
-var update = flag.Bool("update", false, "make the saved databases anew")
+var update = flag.Bool("update", false, "save the databases of versions that are not saved yet")
 
 // savedV1 is a database as the first version left it: one row or more in every
 // table. It is SQL and not calls of the store, so that it stays what it was.
@@ -107,12 +107,62 @@ func savedV1(t *testing.T, path string) {
 	exec("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
+// saveMissing makes the database of each version that is not saved yet: of the
+// first by hand, of each further one by its migration. A saved one is never
+// made again: it is what shops have.
+func saveMissing(t *testing.T) {
+	t.Helper()
+	names, err := filepath.Glob("migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		path := fmt.Sprintf("testdata/v%d.db", i+1)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if i == 0 {
+			savedV1(t, path)
+			continue
+		}
+		data, err := os.ReadFile(fmt.Sprintf("testdata/v%d.db", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		migration, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db, err := sql.Open("sqlite", dsn(abs, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.SetMaxOpenConns(1)
+		for _, query := range []string{string(migration), fmt.Sprintf("PRAGMA user_version = %d", i+1), "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+			if _, err := db.Exec(query); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // savedDatabases gives copies of the databases that earlier versions saved.
 func savedDatabases(t *testing.T) []string {
 	t.Helper()
 	names, err := filepath.Glob("testdata/v*.db")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no saved databases: %v", err)
+	versions, err2 := filepath.Glob("migrations/*.sql")
+	if err != nil || err2 != nil || len(names) != len(versions) {
+		t.Fatalf("%d databases are saved for %d versions; run with -update (%v, %v)", len(names), len(versions), err, err2)
 	}
 	var copies []string
 	for _, name := range names {
@@ -132,8 +182,7 @@ func savedDatabases(t *testing.T) []string {
 // TestSavedDatabases opens with this program what every earlier version left.
 func TestSavedDatabases(t *testing.T) {
 	if *update {
-		_ = os.Remove("testdata/v1.db") // it may not be there
-		savedV1(t, "testdata/v1.db")
+		saveMissing(t)
 	}
 	for _, path := range savedDatabases(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
