@@ -148,9 +148,10 @@ func digest(v any) string {
 // Normalise brings a text that will stand on paper or an invoice to the form
 // that the platform's and the printers' character set has: the half-width yen
 // sign becomes the full-width one, a no-break space a space, outer blanks go.
-func Normalise(text string) string {
-	return strings.TrimSpace(strings.NewReplacer("\u00a5", "\uffe5", "\u00a0", " ").Replace(text))
-}
+func Normalise(text string) string { return strings.TrimSpace(printable.Replace(text)) }
+
+// printable is made once: a sale has dozens of texts.
+var printable = strings.NewReplacer("\u00a5", "\uffe5", "\u00a0", " ")
 
 // Normalise does so with every text of the sale and fills what a request may
 // leave out in one way only (the wish, the print mode, the number of copies).
