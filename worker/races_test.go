@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,7 +55,7 @@ type lab struct {
 	path     string
 	platform *piaotong.Client
 	clock    *worker.Clock
-	skew     time.Duration // of the platform's clock
+	skew     atomic.Int64  // of the platform's clock, a time.Duration
 	valid    time.Duration // of QR codes
 	run      func()
 }
@@ -65,7 +66,7 @@ func race(t *testing.T, play func(*testing.T, *lab)) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lab{shop: &shop{t: t}, path: filepath.Join(t.TempDir(), "agent.db"), clock: &worker.Clock{}, valid: 24 * time.Hour}
 		var err error
-		l.sandbox, err = sandbox.New(sandbox.Options{PublicURL: "http://platform.test", Now: func() time.Time { return time.Now().Add(l.skew) }})
+		l.sandbox, err = sandbox.New(sandbox.Options{PublicURL: "http://platform.test", Now: func() time.Time { return time.Now().Add(time.Duration(l.skew.Load())) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -531,10 +532,10 @@ func TestR17PowerCutBetweenAnswerAndCommit(t *testing.T) {
 
 func TestR19ClockWrong(t *testing.T) {
 	race(t, func(t *testing.T, l *lab) {
-		l.skew = 5 * time.Minute // corrected in what is sent
+		l.skew.Store(int64(5 * time.Minute)) // corrected in what is sent
 		l.sell("S1")
 		l.url("S1")
-		l.skew = 25 * time.Hour
+		l.skew.Store(int64(25 * time.Hour))
 		l.sell("S2") // its first answer tells how wrong the clock is
 		l.sell("S3")
 		time.Sleep(time.Minute)
@@ -543,7 +544,7 @@ func TestR19ClockWrong(t *testing.T) {
 		if r.Standing.View() != trade.StateQueued || l.alerts()[trade.AlertClock] != 1 {
 			t.Errorf("S4 is %s, alerts %v; want it to wait, with an alert", r.Standing.View(), l.alerts())
 		}
-		l.skew = 0
+		l.skew.Store(0)
 		l.url("S4")
 		if l.alerts()[trade.AlertClock] != 0 {
 			t.Errorf("alerts %v after the clock was set", l.alerts())
