@@ -26,7 +26,7 @@ const (
 	Pending
 	// AlreadyRed: the blue invoice is reversed or voided, or being so (6003, 6005).
 	AlreadyRed
-	// NotFound: the platform does not know the number (5001; 8003 of 2.11).
+	// NotFound: the platform does not know the number (5001; 8003 of queries).
 	NotFound
 	// Misconfigured: our keys, codes, paths or the enterprise's binding are
 	// wrong. No call of this kind can succeed until a person acts.
@@ -170,7 +170,14 @@ var commonCodes = map[string]Kind{
 	"8104": Misconfigured, // platform and enterprise are not bound
 	"8993": retry,         // handling failed, see text
 	"8995": Refused,       // data check failed, see text
-	"8996": Unavailable,   // business exception
+	// Business exception. That the same number never issues twice makes it safe
+	// to send a changing call again; calls without a number say otherwise.
+	"8996": Unavailable,
+	"9001": Refused,       // region unknown
+	"9002": Refused,       // city unknown
+	"9003": Refused,       // picture not stored
+	"9004": Misconfigured, // enterprise registered by another platform
+	"9005": Unavailable,   // enterprise under review: passes by itself
 	"9996": Misconfigured, // enterprise name wrong
 	"9997": Misconfigured, // tax number invalid
 	"9998": Misconfigured, // platform code invalid

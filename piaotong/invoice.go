@@ -41,6 +41,7 @@ type InvoiceState struct {
 	NetAmount   string // without tax, two places
 	TaxAmount   string // two places; NetAmount + TaxAmount is the total
 	DownloadURL string // decoded; "" when missing
+	StatusURL   string // page with the invoice's state, decoded; "" when missing
 	TradeNo     string
 	IssuedAt    time.Time // zero when missing
 }
@@ -52,26 +53,22 @@ type invoiceRefWire struct {
 
 // invoiceWire holds what 2.11's answer and 2.13's push have in common.
 type invoiceWire struct {
-	ReqSerialNo Scalar `json:"invoiceReqSerialNo"` // 发票请求流水号 20 Y
-	Type        Scalar `json:"invoiceType"`        // 开票类型 1 Y
-	Code        Scalar `json:"code"`               // 发票状态码 4 Y
-	Msg         Scalar `json:"msg"`                // 状态描述 ≤100
-	AllEleInvNo Scalar `json:"allEleInvNo"`        // 数电发票号码 20 digits C
-	TradeNo     Scalar `json:"tradeNo"`            // 订单号 "≤20", in life up to 200 C
-	InvoiceCode Scalar `json:"invoiceCode"`        // 发票代码 12 C
-	InvoiceNo   Scalar `json:"invoiceNo"`          // 发票号码 8 C
-	InvoiceDate Scalar `json:"invoiceDate"`        // 开票日期 19 C
-	NetAmount   Scalar `json:"noTaxAmount"`        // 不含税金额 dec(2) C
-	TaxAmount   Scalar `json:"taxAmount"`          // 税额 dec(2) C
-	DownloadURL Scalar `json:"downloadUrl"`        // 下载地址, base64 of a URL C
+	ReqSerialNo Scalar `json:"invoiceReqSerialNo"`   // 发票请求流水号 20 Y
+	Type        Scalar `json:"invoiceType"`          // 开票类型 1 Y
+	Code        Scalar `json:"code"`                 // 发票状态码 4 Y
+	Msg         Scalar `json:"msg"`                  // 状态描述 ≤100
+	AllEleInvNo Scalar `json:"allEleInvNo"`          // 数电发票号码 20 digits C
+	TradeNo     Scalar `json:"tradeNo"`              // 订单号 "≤20", in life up to 200 C
+	InvoiceCode Scalar `json:"invoiceCode"`          // 发票代码 12 C
+	InvoiceNo   Scalar `json:"invoiceNo"`            // 发票号码 8 C
+	InvoiceDate Scalar `json:"invoiceDate"`          // 开票日期 19 C
+	NetAmount   Scalar `json:"noTaxAmount"`          // 不含税金额 dec(2) C
+	TaxAmount   Scalar `json:"taxAmount"`            // 税额 dec(2) C
+	DownloadURL Scalar `json:"downloadUrl"`          // 下载地址, base64 of a URL C
+	StatusURL   Scalar `json:"invPreviewQrcodePath"` // 预览二维码, base64 of a URL N
 }
 
 func (w *invoiceWire) state() InvoiceState {
-	// A date that cannot be read must not hide that the invoice exists.
-	issued, err := ParseTime(string(w.InvoiceDate))
-	if err != nil {
-		issued = time.Time{}
-	}
 	return InvoiceState{
 		ReqSerialNo: string(w.ReqSerialNo),
 		Type:        string(w.Type),
@@ -83,8 +80,10 @@ func (w *invoiceWire) state() InvoiceState {
 		NetAmount:   string(w.NetAmount),
 		TaxAmount:   string(w.TaxAmount),
 		DownloadURL: optionalURL(w.DownloadURL),
+		StatusURL:   optionalURL(w.StatusURL),
 		TradeNo:     string(w.TradeNo),
-		IssuedAt:    issued,
+		// A date that cannot be read must not hide that the invoice exists.
+		IssuedAt: optionalTime(w.InvoiceDate),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Scalar reads a JSON string, number, boolean or null as text: the platform
@@ -70,6 +71,16 @@ func optionalURL(s Scalar) string {
 		return ""
 	}
 	return u
+}
+
+// optionalTime is ParseTime for times that nothing depends on: zero when it
+// cannot be read.
+func optionalTime(s Scalar) time.Time {
+	t, err := ParseTime(string(s))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // decodeBase64 reads standard base64 as Java encoders write it: perhaps broken

@@ -54,7 +54,74 @@ type operation struct {
 	codes   map[string]Kind // this interface's meaning of codes, before commonCodes
 }
 
+// signatureFailed9999 is for the interfaces whose 9999 is documented as "the
+// signature check failed"; elsewhere it is an internal error.
+const signatureFailed9999 = Misconfigured
+
+// accountCodes is for calls that log in: each attempt may count at the tax
+// bureau, or send an SMS, so nothing of theirs counts as "not processed".
+var accountCodes = map[string]Kind{
+	"8993": Refused, // handling failed, with a text such as "wrong password"
+	"8996": retry,
+}
+
 var (
+	opRegisterEnterprise = &operation{
+		key: "enterprise_register", what: "register the enterprise", changes: true, repeat: true,
+		codes: map[string]Kind{"9999": signatureFailed9999},
+	}
+	opQueryEnterprise = &operation{
+		key: "enterprise_info", what: "ask for the enterprise", repeat: true,
+		codes: map[string]Kind{"9999": signatureFailed9999},
+	}
+
+	opRegisterAccount = &operation{
+		key: "account_register", what: "register the tax account", changes: true, codes: accountCodes,
+	}
+	opSendSMSCode = &operation{
+		key: "account_sms_code", what: "have a login code sent", changes: true, codes: accountCodes,
+	}
+	opLoginBySMS = &operation{
+		key: "account_sms_login", what: "log in to the tax bureau", changes: true, codes: accountCodes,
+	}
+	opFetchAuthQR = &operation{
+		key: "account_auth_qr", what: "fetch the QR code for authentication", repeat: true,
+	}
+	opQueryAuthQR = &operation{
+		key: "account_auth_qr_status", what: "ask for the state of the authentication", repeat: true,
+	}
+	opQueryAccount = &operation{
+		key: "account_auth_status", what: "ask for the state of the tax account", repeat: true,
+	}
+	opListAccounts = &operation{
+		key: "account_list", what: "list the tax accounts", repeat: true,
+	}
+	// Who is logged out stays so.
+	opLogout = &operation{
+		key: "account_logout", what: "log out of the tax bureau", changes: true, repeat: true,
+	}
+
+	opIssueBlue = &operation{
+		key: "invoice_blue", what: "issue the invoice", changes: true,
+		codes: map[string]Kind{"9999": signatureFailed9999},
+	}
+	opRedFlush = &operation{
+		key: "invoice_red_full", what: "reverse the invoice", changes: true,
+		codes: map[string]Kind{"9999": signatureFailed9999},
+	}
+	opQueryInvoice = &operation{
+		key: "invoice_query", what: "ask for the invoice", repeat: true,
+		codes: map[string]Kind{"8003": NotFound}, // invoice not found
+	}
+	opQueryFullInvoice = &operation{
+		key: "invoice_query_full", what: "ask for all of the invoice", repeat: true,
+		codes: map[string]Kind{"8003": NotFound}, // invoice not found
+	}
+	opFetchFile = &operation{
+		key: "invoice_file", what: "fetch the invoice's file", repeat: true,
+		codes: map[string]Kind{"8003": NotFound}, // invoice not found
+	}
+
 	opCreateQR = &operation{
 		key: "qr_create", what: "create the invoicing QR code", changes: true,
 	}
@@ -65,20 +132,37 @@ var (
 	opQueryQR = &operation{
 		key: "qr_query", what: "ask for the invoices of a QR code", repeat: true,
 	}
-	opRedFlush = &operation{
-		key: "invoice_red_full", what: "reverse the invoice", changes: true,
-		codes: map[string]Kind{"9999": Misconfigured}, // signature check failed
+
+	opApplyRed = &operation{
+		key: "red_apply", what: "apply for a red confirmation", changes: true,
 	}
-	opQueryInvoice = &operation{
-		key: "invoice_query", what: "ask for the invoice", repeat: true,
-		codes: map[string]Kind{"8003": NotFound}, // invoice not found
+	opViewRed = &operation{
+		key: "red_view", what: "ask for the red confirmation", repeat: true,
+		codes: map[string]Kind{"8003": NotFound}, // assumed: confirmation not found
+	}
+	opIssueRed = &operation{
+		key: "red_issue", what: "issue the red invoice", changes: true,
+	}
+	opReviewRed = &operation{
+		key: "red_review", what: "decide on the red confirmation", changes: true,
+	}
+	opCancelRed = &operation{
+		key: "red_cancel", what: "take back the red confirmation", changes: true,
+	}
+	// It starts nothing but a search, and with the same number no second one.
+	opListRed = &operation{
+		key: "red_list", what: "search for red confirmations", repeat: true,
+	}
+	opFoundRed = &operation{
+		key: "red_list_result", what: "fetch the red confirmations found", repeat: true,
+		codes: map[string]Kind{"8003": NotFound}, // assumed: search not found
 	}
 	opInitRed = &operation{
 		key: "red_init", what: "ask what is left to reverse of the invoice", repeat: true,
 	}
 	opRedPartial = &operation{
 		key: "red_partial", what: "reverse lines of the invoice", changes: true,
-		codes: map[string]Kind{"9999": Misconfigured}, // signature check failed
+		codes: map[string]Kind{"9999": signatureFailed9999},
 	}
 )
 

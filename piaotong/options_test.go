@@ -145,6 +145,21 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
+// publicPaths are the paths that public sources name.
+var publicPaths = map[string]string{
+	"enterprise_register": "/tp/openapi/register.pt",
+	"enterprise_info":     "/tp/openapi/getEnterpriseInfo.pt",
+	"account_register":    "/tp/openapi/registerUser.pt",
+	"invoice_blue":        "/tp/openapi/invoiceBlue.pt",
+	"invoice_red_full":    "/tp/openapi/invoiceRed.pt",
+	"invoice_query":       "/tp/openapi/queryInvoice.pt",
+	"invoice_query_full":  "/tp/openapi/queryInvoiceInfo.pt",
+	"invoice_file":        "/tp/openapi/getAllEleInvFile.pt",
+	"qr_create":           "/tp/openapi/getInvoiceIssueQrcode.pt",
+	"qr_void":             "/tp/openapi/batchDelInvoiceQrcode.pt",
+	"qr_query":            "/tp/openapi/queryQrcodeInvoiceInfo.pt",
+}
+
 func TestEndpointKeys(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range EndpointKeys() {
@@ -156,94 +171,22 @@ func TestEndpointKeys(t *testing.T) {
 			t.Errorf("%s: default %q", k.Key, k.Default)
 		}
 	}
-	for _, op := range []*operation{opCreateQR, opVoidQRs, opQueryQR, opRedFlush, opQueryInvoice} {
-		if !seen[op.key] || op.endpoint().Default == "" {
-			t.Errorf("operation %s has no row or path", op.key)
+	called := map[string]bool{}
+	for _, call := range allCalls {
+		// What no public source names is never guessed.
+		if public := publicPaths[call.op.key]; !seen[call.op.key] || call.op.endpoint().Default != public {
+			t.Errorf("%s has the path %q, want %q", call.op.key, call.op.endpoint().Default, public)
 		}
+		called[call.op.key] = true
 	}
-	for _, op := range []*operation{opInitRed, opRedPartial} {
-		if !seen[op.key] || op.endpoint().Default != "" {
-			t.Errorf("operation %s has no row, or a path that was guessed", op.key)
+	for key := range seen {
+		if !called[key] && key != "push_main" {
+			t.Errorf("%s is configured for no call, or for none that is tested", key)
 		}
 	}
 	EndpointKeys()[0].Key = "changed"
 	if EndpointKeys()[0].Key == "changed" {
 		t.Error("the table can be changed from outside")
-	}
-}
-
-func TestClassify(t *testing.T) {
-	for _, tc := range []struct {
-		op        *operation
-		code, msg string
-		want      Kind
-	}{
-		{opCreateQR, "7001", "", Refused},
-		{opCreateQR, "7002", "", Refused},
-		{opCreateQR, "8016", "", Refused},
-		{opCreateQR, "8037", "", Misconfigured},
-		{opCreateQR, "8038", "", Duplicate},
-		{opCreateQR, "8039", "", Refused},
-		{opCreateQR, "8004", "", Misconfigured},
-		{opCreateQR, "8009", "", Unavailable},
-		{opCreateQR, "8996", "", Unavailable},
-		{opCreateQR, "9997", "", Misconfigured},
-		{opCreateQR, "9998", "", Misconfigured},
-		{opCreateQR, "9999", "系统异常", Unknown},
-		{opCreateQR, "9999", "验签失败", Misconfigured},
-		{opCreateQR, "9999", "签名错误", Misconfigured},
-		{opCreateQR, "8995", "签名笔名称不合法", Refused}, // the text counts for 9999 only
-		{opCreateQR, "3999", "", Auth},
-		{opCreateQR, "0001", "", Unknown},
-		{opVoidQRs, "8104", "", Misconfigured},
-		{opVoidQRs, "9999", "系统异常", Unknown},
-		{opQueryQR, "5001", "", NotFound},
-		{opQueryQR, "9999", "系统异常", Unavailable},
-		{opQueryQR, "9999", "验签失败", Misconfigured},
-		{opQueryQR, "0001", "", Unavailable},
-		{opRedFlush, "8003", "", Refused},
-		{opRedFlush, "8021", "", Duplicate},
-		{opRedFlush, "8040", "", Pending},
-		{opRedFlush, "6003", "", AlreadyRed},
-		{opRedFlush, "6005", "", AlreadyRed},
-		{opRedFlush, "8993", "", Unknown},
-		{opRedFlush, "8033", "", Unknown},
-		{opRedFlush, "9999", "处理失败", Misconfigured},
-		{opRedPartial, "6003", "", AlreadyRed},
-		{opRedPartial, "6005", "", AlreadyRed},
-		{opRedPartial, "6009", "", Refused},
-		{opRedPartial, "6010", "", Refused},
-		{opRedPartial, "6011", "", Refused},
-		{opRedPartial, "6012", "", Refused},
-		{opRedPartial, "6013", "", Refused},
-		{opRedPartial, "6014", "", Refused},
-		{opRedPartial, "6015", "", Refused},
-		{opRedPartial, "6016", "", Refused},
-		{opRedPartial, "8003", "", Refused},
-		{opRedPartial, "8021", "", Duplicate},
-		{opRedPartial, "8022", "", Misconfigured},
-		{opRedPartial, "8033", "", Unknown}, // retry, but ask first
-		{opRedPartial, "8037", "", Misconfigured},
-		{opRedPartial, "8040", "", Pending},
-		{opRedPartial, "8104", "", Misconfigured},
-		{opRedPartial, "8993", "", Unknown},
-		{opRedPartial, "9999", "处理失败", Misconfigured},
-		{opRedPartial, "1234", "", Unknown},
-		{opInitRed, "6005", "", AlreadyRed},
-		{opInitRed, "8003", "", Refused},
-		{opInitRed, "8033", "", Unavailable},
-		{opInitRed, "9999", "系统异常", Unavailable},
-		{opInitRed, "9999", "验签失败", Misconfigured},
-		{opInitRed, "1234", "", Unavailable},
-		{opQueryInvoice, "8003", "", NotFound},
-		{opQueryInvoice, "8041", "", Pending},
-		{opQueryInvoice, "8043", "", Unavailable},
-		{opQueryInvoice, "8993", "", Unavailable},
-		{opQueryInvoice, "9999", "系统异常", Unavailable},
-	} {
-		if got := classify(tc.op, tc.code, tc.msg); got != tc.want {
-			t.Errorf("%s %s %s: %s, want %s", tc.op.key, tc.code, tc.msg, got, tc.want)
-		}
 	}
 }
 

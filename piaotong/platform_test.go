@@ -1,7 +1,6 @@
 package piaotong
 
 import (
-	"context"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -50,8 +49,19 @@ func testOptions(t testing.TB, baseURL string) Options {
 		BaseURL: baseURL, PlatformCode: "TESTCODE", PlatformPrefix: "TEST", DES3Key: v.Keys.TripleDES["main"],
 		PrivateKey:  mustPrivate(t, v.Keys.RSA1024.Partner.Private),
 		PlatformKey: mustPublic(t, v.Keys.RSA1024.Platform.Public),
-		Endpoints:   map[string]string{"red_init": "/sim/2.36", "red_partial": "/sim/2.37"},
+		Endpoints:   simPaths(),
 	}
+}
+
+// simPaths gives a path to each interface that has no public one.
+func simPaths() map[string]string {
+	paths := map[string]string{}
+	for _, k := range EndpointKeys() {
+		if k.Default == "" && k.Key != "push_main" {
+			paths[k.Key] = "/sim/" + k.Interface
+		}
+	}
+	return paths
 }
 
 func newTestClient(t *testing.T, o Options) *Client {
@@ -90,6 +100,21 @@ func answerRaw(status int, body string) answerFunc {
 	}
 }
 
+// answered returns a client of a platform that gives one answer.
+func answered(t *testing.T, answer answerFunc) (*Client, *testPlatform) {
+	t.Helper()
+	p := newTestPlatform(t, answer)
+	return newTestClient(t, testOptions(t, p.URL)), p
+}
+
+// wantContent compares the content of the last request.
+func (p *testPlatform) wantContent(t *testing.T, want string) {
+	t.Helper()
+	if got := string(p.last.Load().Content); got != want {
+		t.Errorf("content\n%s\nwant\n%s", got, want)
+	}
+}
+
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 var (
@@ -114,18 +139,3 @@ var (
 	}
 	testInvoice = InvoiceRef{TaxpayerNum: "91110108TEST00001X", ReqSerialNo: "P1075733838694584320"}
 )
-
-// each call of the client, with its interface and whether it changes anything.
-var allCalls = []struct {
-	number  string
-	changes bool
-	do      func(context.Context, *Client) error
-}{
-	{"2.16", true, func(ctx context.Context, c *Client) error { _, err := c.CreateQR(ctx, testQR); return err }},
-	{"2.17", true, func(ctx context.Context, c *Client) error { _, err := c.VoidQRs(ctx, []QRRef{testRef}); return err }},
-	{"2.18", false, func(ctx context.Context, c *Client) error { _, err := c.QueryQR(ctx, testRef); return err }},
-	{"2.10", true, func(ctx context.Context, c *Client) error { _, err := c.RedFlush(ctx, testRed); return err }},
-	{"2.11", false, func(ctx context.Context, c *Client) error { _, err := c.QueryInvoice(ctx, testInvoice); return err }},
-	{"2.36", false, func(ctx context.Context, c *Client) error { _, err := c.InitRed(ctx, testBlue); return err }},
-	{"2.37", true, func(ctx context.Context, c *Client) error { _, err := c.RedFlushLines(ctx, testLines); return err }},
-}

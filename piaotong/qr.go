@@ -37,7 +37,7 @@ type QRCreate struct {
 	SpecialInvoiceKind        string   // optional; "08" refined oil
 	Remark                    string   // optional, printed on the invoice, ≤240 B
 	Email                     string   // optional, receives the QR code, 4–50 ch
-	IssueKinds                []string // optional kinds to choose from: "82" ordinary, "81" special
+	IssueKinds                []string // optional kinds to choose from: KindOrdinary, KindSpecial
 	Buyer                     *QRBuyer // optional preset title
 	Items                     []QRItem // 1–100 lines, an item with a discount counts twice
 }

@@ -37,10 +37,11 @@ type redRequest struct {
 	DefinedData     string `json:"definedData,omitempty"`     // 自定义数据 0–200 N
 }
 
-// redResponse is the answer of 2.10 and 2.37.
+// redResponse is the answer of 2.9, 2.10, 2.30 and 2.37. The picture of
+// QRCodePath that comes with it is not read: the text is enough to draw one.
 type redResponse struct {
-	ReqSerialNo Scalar `json:"invoiceReqSerialNo"`
-	QRCodePath  Scalar `json:"qrCodePath"` // base64 of a URL
+	ReqSerialNo Scalar `json:"invoiceReqSerialNo"` // 发票请求流水号 Y
+	QRCodePath  Scalar `json:"qrCodePath"`         // 二维码 url, base64 of a URL
 }
 
 // RedFlush asks for the reversal of a whole invoice (2.10). The number to keep
@@ -54,7 +55,7 @@ func (c *Client) RedFlush(ctx context.Context, r RedFull) (RedAccepted, error) {
 	return c.redAccepted(opRedFlush, resp, r.ReqSerialNo)
 }
 
-// redAccepted reads the answer that 2.10 and 2.37 share.
+// redAccepted reads the answer that 2.10, 2.30 and 2.37 share.
 func (c *Client) redAccepted(op *operation, resp redResponse, serial string) (RedAccepted, error) {
 	if string(resp.ReqSerialNo) != serial {
 		return RedAccepted{}, c.malformed(op, fmt.Errorf("the answer is about request %q", resp.ReqSerialNo))

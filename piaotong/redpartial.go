@@ -71,7 +71,7 @@ type RedLine struct {
 	Name        string // ≤100 B
 	TaxCode     string // tax class code
 	Rate        string // two places, e.g. "0.13"
-	ZeroTaxFlag string // "1", "2" or "3" when Rate is 0
+	ZeroTaxFlag string // "1", "2" or "3" when Rate is 0; export ("0") cannot be reversed by lines
 	Quantity    string // negative, up to 8 places, or ""
 	UnitPrice   string // positive, up to 8 places, or ""
 	Amount      string // negative, two places, before Discount
@@ -140,10 +140,6 @@ type redLineWire struct {
 	VATSpecialManage string `json:"vatSpecialManage,omitempty"`       // 增值税特殊管理 C, with preferentialPolicyFlag
 }
 
-// zeroRatePolicies are the texts that go with a zero-rate flag in lines of the
-// family of 2.9; flag 3, the plain zero rate, has none.
-var zeroRatePolicies = map[string]string{"1": "免税", "2": "不征税"}
-
 // InitRed asks what is left to be reversed of an invoice (2.36). Ask right
 // before RedFlushLines; an old answer is worth nothing.
 func (c *Client) InitRed(ctx context.Context, blue BlueRef) (RedInit, error) {
@@ -208,31 +204,34 @@ func (c *Client) RedFlushLines(ctx context.Context, r RedLines) (RedAccepted, er
 		ReturnNo:        r.ReturnNo,
 		BuyerName:       r.BuyerName,
 		DefinedData:     r.DefinedData,
-	}
-	for _, l := range r.Lines {
-		w := redLineWire{
-			BlueItemNo:       l.BlueItemNo,
-			GoodsName:        l.Name,
-			TaxCode:          l.TaxCode,
-			Quantity:         l.Quantity,
-			IncludeTaxFlag:   "1",
-			UnitPrice:        l.UnitPrice,
-			Amount:           l.Amount,
-			TaxRate:          l.Rate,
-			Discount:         l.Discount,
-			ZeroTaxFlag:      l.ZeroTaxFlag,
-			VATSpecialManage: zeroRatePolicies[l.ZeroTaxFlag],
-		}
-		if w.VATSpecialManage != "" {
-			w.PreferentialFlag = "1"
-		}
-		req.Items = append(req.Items, w)
+		Items:           newRedLineWires(r.Lines),
 	}
 	resp, err := call[redLinesRequest, redResponse](ctx, c, opRedPartial, req)
 	if err != nil {
 		return RedAccepted{}, err
 	}
 	return c.redAccepted(opRedPartial, resp, r.ReqSerialNo)
+}
+
+func newRedLineWires(lines []RedLine) []redLineWire {
+	var out []redLineWire
+	for _, l := range lines {
+		w := redLineWire{
+			BlueItemNo:     l.BlueItemNo,
+			GoodsName:      l.Name,
+			TaxCode:        l.TaxCode,
+			Quantity:       l.Quantity,
+			IncludeTaxFlag: "1",
+			UnitPrice:      l.UnitPrice,
+			Amount:         l.Amount,
+			TaxRate:        l.Rate,
+			Discount:       l.Discount,
+			ZeroTaxFlag:    l.ZeroTaxFlag,
+		}
+		w.PreferentialFlag, w.VATSpecialManage = zeroRatePolicy(l.ZeroTaxFlag)
+		out = append(out, w)
+	}
+	return out
 }
 
 const notOneIdentification = "a blue invoice is named either by its 20-digit number or by code and number"

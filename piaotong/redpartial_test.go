@@ -1,7 +1,6 @@
 package piaotong
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -61,14 +60,19 @@ func TestUnknownPaths(t *testing.T) {
 	o := testOptions(t, p.URL)
 	o.Endpoints = nil
 	c := newTestClient(t, o)
-	for key, do := range map[string]func(context.Context) error{
-		"red_init":    func(ctx context.Context) error { _, err := c.InitRed(ctx, testBlue); return err },
-		"red_partial": func(ctx context.Context) error { _, err := c.RedFlushLines(ctx, testLines); return err },
-	} {
-		e, ok := errors.AsType[*Error](do(t.Context()))
-		if !ok || e.Kind != Misconfigured || !e.NoPath || e.Msg != "path not configured: "+key {
-			t.Errorf("%s: %+v", key, e)
+	unknown := 0
+	for _, call := range allCalls {
+		if call.op.endpoint().Default != "" {
+			continue
 		}
+		unknown++
+		e, ok := errors.AsType[*Error](call.do(t.Context(), c))
+		if !ok || e.Kind != Misconfigured || !e.NoPath || e.Msg != "path not configured: "+call.op.key || e.Interface != call.op.endpoint().Interface {
+			t.Errorf("%s: %+v", call.op.key, e)
+		}
+	}
+	if unknown != 16 {
+		t.Errorf("%d interfaces without a public path, want 16", unknown)
 	}
 	if n := p.calls.Load(); n != 0 {
 		t.Errorf("%d calls arrived", n)
