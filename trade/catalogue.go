@@ -59,12 +59,15 @@ const (
 	BadMobile        Key = "bad_mobile"
 	BadEmail         Key = "bad_email"
 	BadTaxNo         Key = "bad_tax_no"
+	BadTaxNoDirect   Key = "bad_tax_no_direct"
+	BadPhone         Key = "bad_phone"
 	BadShopNum       Key = "bad_shop_num"
 	OneOf            Key = "one_of"
 	Between          Key = "between"
 	AtLeast          Key = "at_least"
 	TooMany          Key = "too_many"
 	TooLong          Key = "too_long"
+	TooLongTogether  Key = "too_long_together"
 	TooDeep          Key = "too_deep"
 	NotInGBK         Key = "not_in_gbk"
 	ControlCharacter Key = "control_character"
@@ -81,6 +84,8 @@ const (
 	LineExceeded     Key = "line_exceeded"
 	NotYet           Key = "not_yet"
 	ReservedID       Key = "reserved_id"
+	KindNotDirect    Key = "kind_not_direct"
+	BadLoginCode     Key = "bad_login_code"
 )
 
 // The keys of what is wrong with a sale or a refund, for a person to act on.
@@ -90,6 +95,7 @@ const (
 	IssueFailed     Key = "issue_failed"
 	IssueWithdrawn  Key = "issue_withdrawn"
 	LoginNeeded     Key = "login_needed"
+	LoginNeededBy   Key = "login_needed_by"
 	LinesByHand     Key = "lines_by_hand"
 	PathByHand      Key = "path_by_hand"
 	MergedByHand    Key = "merged_by_hand"
@@ -121,6 +127,8 @@ const (
 	AlertPrintUncertain   Key = "print_uncertain"
 	AlertPrintUncertainDo Key = "print_uncertain_do"
 	LoginNeededDo         Key = "login_needed_do"
+	ReissueByHand         Key = "reissue_by_hand"
+	ReissueByHandDo       Key = "reissue_by_hand_do"
 	SaleRefusedDo         Key = "sale_refused_do"
 	RefundFailed          Key = "refund_failed"
 	RefundFailedDo        Key = "refund_failed_do"
@@ -128,6 +136,41 @@ const (
 	CauseCoverOpen        Key = "cover_open"
 	CauseOffline          Key = "offline"
 	CauseError            Key = "error"
+)
+
+// The keys of paths that are neither known publicly nor configured.
+const (
+	PathMissing   Key = "path_missing"
+	PathMissingDo Key = "path_missing_do"
+)
+
+// The keys of why a call about a tax account that a person waits for failed.
+const (
+	CallNoPlatform Key = "call_no_platform"
+	CallAway       Key = "call_away"
+	CallLater      Key = "call_later"
+	CallUnsure     Key = "call_unsure"
+	CallUnclear    Key = "call_unclear"
+	CallSaidNo     Key = "call_said_no"
+	CallWait       Key = "call_wait"
+	CallNoPicture  Key = "call_no_picture"
+)
+
+// The keys of what is wrong with the shop's file of goods.
+const (
+	GoodsBad      Key = "goods_bad"
+	GoodsUnread   Key = "goods_unread"
+	GoodsBadDo    Key = "goods_bad_do"
+	GoodsProblems Key = "goods_problems"
+	GoodsPlace    Key = "goods_place"
+	GoodsMore     Key = "goods_more"
+	GoodsTooLarge Key = "goods_too_large"
+	GoodsHead     Key = "goods_head"
+	GoodsCells    Key = "goods_cells"
+	GoodsQuotes   Key = "goods_quotes"
+	GoodsBytes    Key = "goods_bytes"
+	GoodsExcel    Key = "goods_excel"
+	GoodsTwice    Key = "goods_twice"
 )
 
 // The keys of the local API's errors: a title for each code.
@@ -142,6 +185,7 @@ const (
 	ErrSaleConflict    Key = "sale_conflict"
 	ErrRefundConflict  Key = "refund_conflict"
 	ErrJobConflict     Key = "job_conflict"
+	ErrInvoiceConflict Key = "invoice_conflict"
 	ErrInvalidState    Key = "invalid_state"
 	ErrTooLarge        Key = "payload_too_large"
 	ErrMediaType       Key = "unsupported_media_type"
@@ -157,6 +201,24 @@ const (
 	DetailExceeds      Key = "detail_exceeds"
 	DetailNoQR         Key = "detail_no_qr"
 	DetailNoPrinter    Key = "detail_no_printer"
+	DetailNoPlatform   Key = "detail_no_platform"
+	DetailNoAnswer     Key = "detail_no_answer"
+	DetailSaleTaken    Key = "detail_sale_taken"
+	DetailNotIssued    Key = "detail_not_issued"
+)
+
+// The keys of alerts that are told outside: what stands around their own texts.
+const (
+	OutwardAct     Key = "outward_act"
+	OutwardWatch   Key = "outward_watch"
+	OutwardOver    Key = "outward_over"
+	OutwardMore    Key = "outward_more"
+	OutwardDo      Key = "outward_do"
+	OutwardSale    Key = "outward_sale"
+	OutwardAccount Key = "outward_account"
+	OutwardRaised  Key = "outward_raised"
+	OutwardEnded   Key = "outward_ended"
+	OutwardTill    Key = "outward_till"
 )
 
 type words struct{ zh, en string }
@@ -175,12 +237,15 @@ var catalogue = map[Key]words{
 	BadMobile:        {"须为 11 位手机号", "must be a mobile number of 11 digits"},
 	BadEmail:         {"不是邮箱地址", "is not an e-mail address"},
 	BadTaxNo:         {"须为 6 到 20 位数字或大写字母", "must be 6 to 20 digits or capital letters"},
+	BadTaxNoDirect:   {"直接开票时须为 15 到 20 位数字或大写字母", "must be 15 to 20 digits or capital letters where the invoice is issued directly"},
+	BadPhone:         {"只能含数字、括号和短横", "must be digits, brackets and dashes"},
 	BadShopNum:       {"须为 6 到 20 位字母或数字", "must be 6 to 20 letters or digits"},
 	OneOf:            {"只能是 %s", "must be one of %s"},
 	Between:          {"须在 %s 到 %s 之间", "must be between %s and %s"},
 	AtLeast:          {"不能小于 %s", "must be at least %s"},
 	TooMany:          {"最多 %s 个", "at most %s are allowed"},
 	TooLong:          {"最长 %s 字节(GBK,汉字算 2),现为 %s", "must be at most %s bytes in GBK (a Chinese character counts 2), has %s"},
+	TooLongTogether:  {"与 %s 合计最长 %s 字节(GBK,汉字算 2),现为 %s", "must together with %s be at most %s bytes in GBK (a Chinese character counts 2), has %s"},
 	TooDeep:          {"嵌套超过 %s 层", "is nested deeper than %s"},
 	NotInGBK:         {"字符 %s (%s) 无法打印也不能开票", "character %s (%s) can neither be printed nor invoiced"},
 	ControlCharacter: {"含控制字符 %s", "has the control character %s"},
@@ -192,16 +257,19 @@ var catalogue = map[Key]words{
 	TaxMissing:       {"本行、商品目录和配置 [tax] 中都没有", "is given neither here nor in the catalogue nor in [tax] of the configuration"},
 	ZeroInvoiced:     {"金额为零不能开票,请用 \"invoice\": \"none\"", "nothing can be invoiced; use \"invoice\": \"none\""},
 	ZeroFlagMissing:  {"税率为 0 时必填:0 出口零税 1 免税 2 不征税 3 普通零税率", "is required with rate 0: 0 export, 1 exempt, 2 not taxed, 3 plain zero rate"},
-	ZeroFlagWithRate: {"税率大于 0 时须为空", "must be empty where the rate is above 0"},
+	ZeroFlagWithRate: {"税率不为 0 时须为空", "must be empty where the rate is not 0"},
 	NoSuchLine:       {"原单没有第 %s 行", "the sale has no line %s"},
 	LineExceeded:     {"超过该行金额 %s", "is more than the line's amount, %s"},
 	NotYet:           {"本版本尚不支持", "is not supported by this version"},
 	ReservedID:       {"不能以 %s 开头(系统保留)", "must not begin with %s, which is the agent's own"},
+	BadLoginCode:     {"须为 4 到 8 位数字", "must be 4 to 8 digits"},
+	KindNotDirect:    {"只用于 \"invoice\": \"direct\"", "belongs to \"invoice\": \"direct\" alone"},
 
 	SaleRefused:     {"票通平台拒绝了本单数据:%[2]s (%[1]s)", "the platform refuses this sale's data: %[2]s (%[1]s)"},
 	NumberTaken:     {"开票码编号 %s 已被别的单占用", "QR number %s belongs to another sale"},
 	IssueFailed:     {"开票失败:%s", "issuing the invoice failed: %s"},
 	IssueWithdrawn:  {"发票未开具(已撤回):%s", "the invoice was not issued (withdrawn): %s"},
+	LoginNeededBy:   {"数电账号 %s 须登录或认证,发票暂停开具", "tax account %s must log in or be authenticated; issuing has stopped"},
 	LoginNeeded:     {"数电账号须登录或认证,发票暂停开具", "the tax account must log in or be authenticated; issuing has stopped"},
 	LinesByHand:     {"退货明细与原发票对不上,请在票通平台部分红冲", "the refund's lines are not on the invoice: red-flush the part on the platform by hand"},
 	PathByHand:      {"未配置接口路径 %s,请在票通平台部分红冲", "path not configured: %s; red-flush the part on the platform by hand"},
@@ -230,6 +298,8 @@ var catalogue = map[Key]words{
 	PrinterHeldDo:         {"处理后自动继续打印", "printing goes on by itself once this is mended"},
 	AlertPrintUncertain:   {"单号 %s 的小票可能没有打完整", "the receipt of sale %s may not be complete on paper"},
 	AlertPrintUncertainDo: {"请看一下纸上有没有,没有就在收银台重打", "look at the paper; if it is not there, print it again"},
+	ReissueByHand:         {"销售 %s 的发票因账号未登录而停止,账号已恢复但平台未自动续开", "the invoice of sale %s stopped at the account's login; the account is ready, the platform has not gone on by itself"},
+	ReissueByHandDo:       {"请在票通云上对该发票点击“重新开具”", "issue that invoice again on the platform's own site"},
 	LoginNeededDo:         {"请开票员登录电子税务局或扫脸认证", "let the invoice clerk log in to the tax bureau or pass the face check"},
 	SaleRefusedDo:         {"请改正商品的税收编码、税率或金额后重试", "mend the tax code, rate or amounts, then retry"},
 	RefundFailed:          {"退货单 %s 须人工处理", "refund %s needs a person"},
@@ -238,6 +308,31 @@ var catalogue = map[Key]words{
 	CauseCoverOpen:        {"上盖打开", "cover open"},
 	CauseOffline:          {"未连接或脱机", "offline"},
 	CauseError:            {"故障", "error"},
+
+	PathMissing:    {"接口路径未配置: %s", "path not configured: %s"},
+	PathMissingDo:  {"请向票通索取该接口路径,填入配置 [piaotong.endpoints]", "ask the platform for this path and put it into [piaotong.endpoints] of the configuration"},
+	CallNoPlatform: {"没有配置票通平台", "the platform is not set up"},
+	CallAway:       {"现在连不上票通平台,请稍后再试", "the platform cannot be reached now; try again later"},
+	CallLater:      {"票通平台暂时处理不了:%s", "the platform cannot do it now: %s"},
+	CallUnsure:     {"没有收到票通平台的明确答复,请先查看账号状态,再决定是否重试", "no clear answer came from the platform; look at the account's state before trying again"},
+	CallUnclear:    {"结果不明,请先查看账号状态;票通平台答复:%s", "it is not clear what came of it, look at the account's state; the platform says: %s"},
+	CallSaidNo:     {"票通平台答复:%s", "the platform says: %s"},
+	CallWait:       {"验证码刚刚获取过,请 %s 秒后再试", "a code was sent a moment ago; try again in %s seconds"},
+	CallNoPicture:  {"票通平台给的二维码无法显示", "the platform's QR code cannot be shown"},
+
+	GoodsBad:      {"商品目录有 %s 处错误,沿用原来的目录", "the catalogue has %s errors; the old one stays in force"},
+	GoodsUnread:   {"读不了商品目录,沿用原来的目录:%s", "the catalogue cannot be read; the old one stays in force: %s"},
+	GoodsBadDo:    {"请改正文件,保存后自动重新读取", "mend the file; it is read again by itself"},
+	GoodsProblems: {"%[1]s", "%[2]s"},
+	GoodsPlace:    {"%s:%s: 第 %s 列 %s: ", "%s:%s: column %s %s: "},
+	GoodsMore:     {"另有 %s 处错误", "and %s more errors"},
+	GoodsTooLarge: {"文件最大 %s MB", "the file may have at most %s MB"},
+	GoodsHead:     {"第一行须为 %s", "the first line must be %s"},
+	GoodsCells:    {"有 %s 列,须为 %s 列", "has %s columns, must have %s"},
+	GoodsQuotes:   {"引号不配对", "a quotation mark has no partner"},
+	GoodsBytes:    {"文件编码有误,须为 UTF-8 或 GB18030(GBK)", "the bytes are not text; the file must be UTF-8 or GB18030 (GBK)"},
+	GoodsExcel:    {"Excel 把长数字变成了 %s,请把该列设为文本后重新填写", "a spreadsheet made %s of a long number: format the column as text and enter it again"},
+	GoodsTwice:    {"与第 %s 行重复", "is on line %s already"},
 
 	ErrInvalidJSON:     {"请求体不是一个 JSON 值", "the body is not one JSON value"},
 	ErrUnauthorized:    {"没有令牌或令牌不对", "no token, or a wrong one"},
@@ -249,6 +344,7 @@ var catalogue = map[Key]words{
 	ErrSaleConflict:    {"同一单号,内容不同", "same sale_id, other content"},
 	ErrRefundConflict:  {"同一退货单号,内容不同", "same refund_id, other content"},
 	ErrJobConflict:     {"同一打印任务号,内容不同", "same job_id, other content"},
+	ErrInvoiceConflict: {"同一开票请求号,内容不同", "same invoice_id, other content"},
 	ErrInvalidState:    {"当前状态下不能这样做", "this makes no sense in the present state"},
 	ErrTooLarge:        {"请求体过大", "the body is too large"},
 	ErrMediaType:       {"Content-Type 须为 application/json", "Content-Type must be application/json"},
@@ -264,4 +360,19 @@ var catalogue = map[Key]words{
 	DetailExceeds:      {"可退 %s,要求退 %s", "%s is left to refund, %s was asked for"},
 	DetailNoQR:         {"本单没有开票码", "this sale has no QR code"},
 	DetailNoPrinter:    {"没有配置打印机", "no printer is configured"},
+	DetailNoPlatform:   {"没有配置票通平台", "the platform is not set up"},
+	DetailNoAnswer:     {"票通平台没有及时应答", "the platform did not answer in time"},
+	DetailSaleTaken:    {"单号 %s 已是另一单", "sale_id %s belongs to another sale"},
+	DetailNotIssued:    {"发票尚未开具", "the invoice is not issued yet"},
+
+	OutwardAct:     {"告警,需要处理:%s", "alert, somebody must act: %s"},
+	OutwardWatch:   {"告警,可能自行恢复:%s", "alert, may end by itself: %s"},
+	OutwardOver:    {"告警已恢复:%s", "alert is over: %s"},
+	OutwardMore:    {"告警,另有 %s 条", "alerts, %s more"},
+	OutwardDo:      {"处理办法:%s", "what to do: %s"},
+	OutwardSale:    {"单号:%s", "sale: %s"},
+	OutwardAccount: {"税务账号:%s", "tax account: %s"},
+	OutwardRaised:  {"发生:%s", "raised: %s"},
+	OutwardEnded:   {"恢复:%s", "over: %s"},
+	OutwardTill:    {"收银机:%s", "till: %s"},
 }

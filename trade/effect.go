@@ -24,6 +24,10 @@ type SlipDue struct{ Gen int }
 // are made with another till code, where none is assigned.
 type NewTill struct{}
 
+// Unblocked says that an invoice of this sale no longer waits for the tax
+// account; Issued, that this is so because it was issued.
+type Unblocked struct{ Issued bool }
+
 // Raise asks for an alert, Clear ends it. Subject is the sale or the refund.
 type (
 	Raise struct {
@@ -35,12 +39,13 @@ type (
 	Clear struct{ Kind, Subject string }
 )
 
-func (Tell) effect()     {}
-func (PaperDue) effect() {}
-func (SlipDue) effect()  {}
-func (NewTill) effect()  {}
-func (Raise) effect()    {}
-func (Clear) effect()    {}
+func (Tell) effect()      {}
+func (PaperDue) effect()  {}
+func (SlipDue) effect()   {}
+func (NewTill) effect()   {}
+func (Unblocked) effect() {}
+func (Raise) effect()     {}
+func (Clear) effect()     {}
 
 // The kinds of alerts.
 const (
@@ -52,7 +57,23 @@ const (
 	AlertDatabase    = "database"
 	AlertRejected    = "sale_rejected"
 	AlertRefund      = "refund_failed"
+	AlertCatalogue   = "catalogue"
 )
+
+// issuedSince reports whether an invoice that was blocked is issued now.
+func (s *Standing) issuedSince(before Standing) bool {
+	for _, i := range before.Invoices {
+		if now := s.Invoice(i.Serial); i.State == InvBlocked && !before.reissue(&i) && rank[now.State] >= rank[InvIssued] {
+			return true
+		}
+	}
+	return false
+}
+
+// tillClash is what follows when a number turns out to be somebody else's.
+func tillClash(saleID, number string) []Effect {
+	return []Effect{NewTill{}, Raise{Kind: AlertCredentials, Subject: "till_clash", SaleID: saleID, Title: Say(TillClash, number), Action: Say(TillClashDo)}}
+}
 
 // effects compares two standings of a sale.
 func effects(before, after Standing) []Effect {
@@ -70,25 +91,37 @@ func effects(before, after Standing) []Effect {
 		if a == StateRejected {
 			es = append(es, Clear{AlertRejected, after.SaleID})
 		}
-		if b == StateAuthRequired {
-			es = append(es, Raise{Kind: AlertAuth, Subject: "", SaleID: after.SaleID, Title: Say(LoginNeeded), Action: Say(LoginNeededDo)})
-		}
-		if a == StateAuthRequired { // of this sale; the queue knows whether others wait for the account
-			es = append(es, Clear{AlertAuth, ""})
-		}
+	}
+	if was, is := before.blocked(), after.blocked(); was < is {
+		es = append(es, Raise{Kind: AlertAuth, SaleID: after.SaleID, Title: Say(LoginNeeded), Action: Say(LoginNeededDo)})
+	} else if was > is {
+		es = append(es, Unblocked{Issued: after.issuedSince(before)})
 	}
 	if n := len(before.QRs); n > 0 && len(after.QRs) > n {
 		switch old := after.QRs[n-1]; old.State {
 		case QRVoided:
 			es = append(es, SlipDue{Gen: old.Gen + 1})
 		case QRCancelled:
-			es = append(es, NewTill{}, Raise{Kind: AlertCredentials, Subject: "till_clash", SaleID: after.SaleID, Title: Say(TillClash, old.No), Action: Say(TillClashDo)})
+			es = append(es, tillClash(after.SaleID, old.No)...)
 		}
+	}
+	if a, b := before.direct(), after.direct(); a != nil && a.Serial != b.Serial {
+		es = append(es, tillClash(after.SaleID, a.Serial)...)
 	}
 	for _, b := range after.blues() {
 		old := before.Invoice(b.Serial)
 		if q := after.qr(b.Gen, QRVoided); q != nil && b.State == InvIssued && (old == nil || old.State != InvIssued) {
 			es = append(es, Raise{Kind: AlertRefund, Subject: after.SaleID, SaleID: after.SaleID, Title: Say(IssuedAfterVoid, b.Number), Action: Say(RefundFailedDo)})
+		}
+	}
+	for _, b := range after.blues() {
+		old := before.Invoice(b.Serial)
+		was, is := old != nil && before.reissue(old), after.reissue(b)
+		switch {
+		case is && !was:
+			es = append(es, Raise{Kind: AlertRejected, Subject: "reissue:" + b.Serial, SaleID: after.SaleID, Title: Say(ReissueByHand, after.SaleID), Action: Say(ReissueByHandDo)})
+		case was && !is:
+			es = append(es, Clear{AlertRejected, "reissue:" + b.Serial})
 		}
 	}
 	for _, r := range after.Refunds {

@@ -75,6 +75,7 @@ type InvoiceSeen struct {
 	Code, No    string
 	IssuedAt    time.Time
 	DownloadURL string
+	ViewURL     string
 	Msg         string
 	At          time.Time
 }
@@ -100,6 +101,19 @@ type InvoiceMissing struct {
 	Serial string
 	At     time.Time
 }
+
+// IssueAccepted is a verified 0000 to 2.9: accepted, not yet issued.
+type IssueAccepted struct{ Serial, ViewURL string }
+
+// InvoiceForeign says that the number of an invoice of ours is somebody else's.
+type InvoiceForeign struct{ Serial string }
+
+// AuthNeeded says that the operation was not done, because the tax account
+// must log in or be authenticated first (3999).
+type AuthNeeded struct{ Op Op }
+
+// AccountReady says that the tax account is logged in and authenticated again.
+type AccountReady struct{}
 
 // RedAccepted is a verified 0000 to 2.10: accepted, not yet issued.
 type RedAccepted struct{ Serial string }
@@ -134,6 +148,10 @@ func (InvoiceSeen) event()    {}
 func (InvoiceMissing) event() {}
 func (InvoiceHinted) event()  {}
 func (Unmatched) event()      {}
+func (IssueAccepted) event()  {}
+func (InvoiceForeign) event() {}
+func (AuthNeeded) event()     {}
+func (AccountReady) event()   {}
 func (RedAccepted) event()    {}
 func (RedAlready) event()     {}
 func (RefundAsked) event()    {}

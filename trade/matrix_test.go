@@ -18,6 +18,7 @@ func TestMatrix(t *testing.T) {
 	late := noon.AddDate(1, 0, 0)
 	void := Op{Kind: OpVoidQR}
 	red := Op{Kind: OpRedFlush, Serial: redSerial("R1")}
+	issue := Op{Kind: OpIssue, Serial: directSerial}
 	events := []struct {
 		name string
 		e    Event
@@ -35,6 +36,13 @@ func TestMatrix(t *testing.T) {
 		{"red 2.11 issuing", InvoiceSeen{Serial: red.Serial, State: InvIssuing}}, {"red 2.11 issued", InvoiceSeen{Serial: red.Serial, State: InvIssued, Net: -5519, Tax: -331}},
 		{"red 2.11 failed", InvoiceSeen{Serial: red.Serial, State: InvFailed}}, {"red 2.11 login", InvoiceSeen{Serial: red.Serial, State: InvBlocked}},
 		{"red 2.11 not found", InvoiceMissing{red.Serial, late}},
+		{"2.10 needs a login", AuthNeeded{red}},
+		{"2.9 goes out", Sending{issue, noon}}, {"2.9 unsent", Unsent{issue}}, {"2.9 lost", Lost{issue}}, {"2.9 refused", Refused{issue, "8005", ""}},
+		{"2.9 accepted", IssueAccepted{issue.Serial, "v"}}, {"2.9 needs a login", AuthNeeded{issue}}, {"2.9 another's", InvoiceForeign{issue.Serial}},
+		{"direct 2.11 issuing", InvoiceSeen{Serial: issue.Serial, State: InvIssuing}}, {"direct 2.11 issued", InvoiceSeen{Serial: issue.Serial, State: InvIssued, Net: 5519, Tax: 331}},
+		{"direct 2.11 failed", InvoiceSeen{Serial: issue.Serial, State: InvFailed, At: noon}}, {"direct 2.11 login", InvoiceSeen{Serial: issue.Serial, State: InvBlocked}},
+		{"direct 2.11 not found", InvoiceMissing{issue.Serial, late}}, {"direct push", InvoiceHinted{0, issue.Serial, noon}},
+		{"account ready", AccountReady{}},
 		{"refund", whole("R1")}, {"part refund", part("R2", 1000)}, {"retry", RetryAsked{}},
 	}
 	qr := func(s QRState) Standing {
@@ -90,11 +98,37 @@ func TestMatrix(t *testing.T) {
 			}
 			return text
 		})
-	section("BLUE INVOICE", []string{"issuing", "failed", "withdrawn", "blocked_auth", "issued", "red_full"},
-		func(s string) Standing { return blue(InvoiceState(s)) }, func(s Standing) string { return string(s.Invoice("P1").State) })
+	section("BLUE INVOICE", []string{"issuing", "failed", "withdrawn", "blocked_auth", "blocked_auth, recheck", "blocked_auth, known", "issued", "red_full"},
+		func(st string) Standing {
+			state, flag, _ := strings.Cut(st, ", ")
+			s := blue(InvoiceState(state))
+			s.Invoices[0].Known, s.Invoices[0].Recheck = flag == "known", flag == "recheck"
+			return s
+		}, func(s Standing) string { return flagged(s.Invoice("P1")) })
 	section("RED INVOICE, BLUE INVOICE AND REFUND", []string{"ready", "in_flight", "unknown", "issuing", "blocked_auth", "issued", "failed"},
 		func(s string) Standing { return redIs(InvoiceState(s)) }, func(s Standing) string {
 			return fmt.Sprintf("%s, %s, %s", s.Invoice(red.Serial).State, s.Invoice("P1").State, s.Refund("R1").State)
+		})
+	section("DIRECT INVOICE, WITH ITS REFUND", []string{"ready", "ready, known", "in_flight", "unknown", "issuing", "failed", "withdrawn", "blocked_auth", "blocked_auth, recheck", "issued", "red_full", "rejected", "cancelled"},
+		func(st string) Standing {
+			s := freshDirect()
+			state, flag, _ := strings.Cut(st, ", ")
+			i := &s.Invoices[0]
+			i.State, i.Known, i.Recheck = InvoiceState(state), flag == "known", flag == "recheck"
+			if i.State == InvUnknown {
+				i.SentAt, i.Misses = noon, 1
+			}
+			return s
+		}, func(s Standing) string {
+			i := s.direct()
+			text := flagged(i)
+			if i.Gen > 0 {
+				text += ", next number"
+			}
+			for _, r := range s.Refunds {
+				text += ", refund " + string(r.State)
+			}
+			return text
 		})
 	const file = "testdata/machines.txt"
 	if *update {
@@ -112,6 +146,17 @@ func TestMatrix(t *testing.T) {
 	if b.String() != string(want) {
 		t.Errorf("the machines differ from %s; look at the difference, then run with -update\n%s", file, b.String())
 	}
+}
+
+func flagged(i *Invoice) string {
+	text := string(i.State)
+	if i.Known {
+		text += ", known"
+	}
+	if i.Recheck {
+		text += ", recheck"
+	}
+	return text
 }
 
 // TestTenMillionNumbers makes ten million numbers of two tills and of a

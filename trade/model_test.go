@@ -16,6 +16,7 @@ type platform struct {
 	codes map[string]*code
 	invs  map[string]*inv
 	next  int
+	wrong string // what was asked that may never be
 }
 
 type code struct {
@@ -29,6 +30,7 @@ type inv struct {
 	state    InvoiceState
 	reversed Money  // of a blue one
 	blue     string // of a red one
+	direct   bool
 }
 
 // process carries an operation out and gives the event of its answer.
@@ -69,9 +71,12 @@ func (p *platform) process(s Standing, op Op) Event {
 		}
 		return e
 	}
+	if op.Kind == OpIssue {
+		return p.issue(s.Invoice(op.Serial), op)
+	}
 	red := s.Invoice(op.Serial) // 2.10, 2.37
-	if p.invs[op.Serial] != nil {
-		return Lost{op} // 8021
+	if old := p.invs[op.Serial]; old != nil {
+		return p.again(old, red.Amount, op)
 	}
 	blue := p.invs[red.BlueSerial]
 	if blue.reversed-red.Amount > blue.amount {
@@ -80,6 +85,28 @@ func (p *platform) process(s Standing, op Op) Event {
 	blue.reversed -= red.Amount
 	p.invs[op.Serial] = &inv{amount: red.Amount, state: InvIssuing, blue: red.BlueSerial}
 	return RedAccepted{op.Serial}
+}
+
+// issue is 2.9.
+func (p *platform) issue(i *Invoice, op Op) Event {
+	if old := p.invs[op.Serial]; old != nil {
+		return p.again(old, i.Amount, op)
+	}
+	p.invs[op.Serial] = &inv{amount: i.Amount, state: InvIssuing, direct: true}
+	return IssueAccepted{op.Serial, "v"}
+}
+
+// again is a number that the platform has: sometimes it takes it up again
+// where the invoice came to nothing, sometimes it says 8021.
+func (p *platform) again(old *inv, amount Money, op Op) Event {
+	if old.amount != amount {
+		p.wrong = fmt.Sprintf("%s was sent over %s and again over %s", op.Serial, old.amount, amount)
+	}
+	if (old.state == InvBlocked || old.state == InvFailed) && p.rnd.IntN(2) == 0 {
+		old.state = InvIssuing
+		return IssueAccepted{op.Serial, "v"}
+	}
+	return Lost{op} // 8021
 }
 
 // meanwhile is what customers and staff do.
@@ -135,6 +162,9 @@ func TestModel(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		p := &platform{rnd: rnd, now: noon, codes: map[string]*code{}, invs: map[string]*inv{}}
 		s := fresh()
+		if seed%2 == 1 {
+			s = freshDirect()
+		}
 		var log []string
 		var late []Event
 		apply := func(e Event) {
@@ -204,12 +234,28 @@ func TestModel(t *testing.T) {
 					}
 				}
 			}
+			if s.Wish == WishDirect {
+				for serial := range p.invs {
+					if rnd.IntN(12) == 0 {
+						apply(InvoiceHinted{0, serial, p.now})
+					}
+				}
+				if s.blocked() > 0 && rnd.IntN(3) == 0 {
+					apply(AccountReady{})
+				}
+				if rnd.IntN(10) == 0 {
+					apply(RetryAsked{})
+				}
+			}
 			step(true)
+		}
+		if p.wrong != "" {
+			t.Fatalf("seed %d: %s\n%v\n%+v", seed, p.wrong, log, s)
 		}
 		p.settle()
 		for n := 0; step(false); n++ {
 			p.settle()
-			if op, _ := Next(s, p.now); op.Lane == LaneWatch && op.Kind == OpQueryQR && n > 40 {
+			if op, _ := Next(s, p.now); op.Lane == LaneWatch && n > 40 {
 				break // nothing more to learn until a customer comes
 			}
 			if n > 400 {
@@ -265,3 +311,9 @@ func person(s Standing) bool {
 	}
 	return s.View() == StateRejected
 }
+
+func freshDirect() Standing {
+	return Standing{SaleID: "S1", Total: 5850, Wish: WishDirect, Invoices: []Invoice{{Serial: directSerial, Kind: Blue, State: InvReady, Amount: 5850}}}
+}
+
+var directSerial = Mint{"DEMO", "A1B2C", 0}.Number(1, 0)

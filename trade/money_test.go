@@ -55,6 +55,22 @@ func TestDecimalTimes(t *testing.T) {
 	}
 }
 
+func TestParseDecimal(t *testing.T) {
+	good := map[string]Decimal{"": 0, "0": 0, "2": 2_0000_0000, "0.00000001": 1, "99999999.99999999": 9_999_999_999_999_999, "1.50": 1_5000_0000, "-1": -1_0000_0000}
+	for text, want := range good {
+		var got Decimal
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%q gives %d, %v; want %d", text, got, err, want)
+		}
+	}
+	bad := map[string]error{"": ErrNumber, "1e1": ErrNumber, "01": ErrNumber, "1,5": ErrNumber, "0.000000001": ErrDecimals, "100000000": ErrRange}
+	for text, want := range bad {
+		if got, err := ParseDecimal(text); !errors.Is(err, want) {
+			t.Errorf("ParseDecimal(%q) = %d, %v; want error %v", text, got, err, want)
+		}
+	}
+}
+
 func TestRate(t *testing.T) {
 	for text, want := range map[string]Rate{"0.13": 13, "0.06": 6, "0.060": 6, "0": 0, "0.00": 0, "0.01": 1} {
 		if got, err := ParseRate(text); err != nil || got != want {

@@ -13,6 +13,7 @@ const (
 	OpRedFlush     OpKind = "red_full"      // 2.10
 	OpRedPart      OpKind = "red_partial"   // 2.36 and 2.37
 	OpQueryInvoice OpKind = "invoice_query" // 2.11
+	OpIssue        OpKind = "invoice_issue" // 2.9
 )
 
 // Lane is the order of precedence between operations.
@@ -40,7 +41,20 @@ type Op struct {
 // Changing reports whether the operation changes something on the platform, so
 // that a lost answer must be asked about.
 func (o Op) Changing() bool {
-	return o.Kind == OpCreateQR || o.Kind == OpVoidQR || o.Kind == OpRedFlush || o.Kind == OpRedPart
+	return o.Kind == OpCreateQR || o.Kind == OpVoidQR || o.issues()
+}
+
+// issues reports whether the operation makes an invoice, blue or red.
+func (o Op) issues() bool {
+	return o.Kind == OpIssue || o.Kind == OpRedFlush || o.Kind == OpRedPart
+}
+
+// NeedsAccount reports whether an operation waits while the tax account must
+// log in. One whose number the platform has already does not: it is how we
+// find out that the account works again.
+func (s *Standing) NeedsAccount(o Op) bool {
+	i := s.Invoice(o.Serial)
+	return o.issues() && i != nil && !i.Known
 }
 
 // reissueFor is how long a failed invoice may come back: staff can re-issue
@@ -51,15 +65,14 @@ const reissueFor = 35 * 24 * time.Hour
 // derived from the standing alone, it is the same after a restart, and there
 // is at most one for a sale.
 func Next(s Standing, now time.Time) (Op, bool) {
+	if s.Wish == WishDirect {
+		return s.nextDirect(now)
+	}
 	q := s.Current()
 	if q == nil {
 		return Op{}, false
 	}
 	refunding := len(s.open()) > 0
-	quiet := LaneWatch
-	if refunding {
-		quiet = LaneUndo
-	}
 	switch q.State {
 	case QRReady:
 		return Op{Kind: OpCreateQR, Gen: q.Gen, Lane: LaneLive}, true
@@ -73,16 +86,46 @@ func Next(s Standing, now time.Time) (Op, bool) {
 		}
 		return Op{Kind: OpQueryQR, Gen: q.Gen, Lane: LaneWatch}, true
 	}
-	if op, ok := s.nextRed(); ok {
+	if op, ok := s.nextInvoice(); ok {
 		return op, true
-	}
-	for _, i := range s.blues() {
-		if i.State == InvIssuing || i.State == InvBlocked || i.Recheck {
-			return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: quiet}, true
-		}
 	}
 	if now.Before(s.watchedUntil(q)) {
 		return Op{Kind: OpQueryQR, Gen: q.Gen, Lane: LaneWatch}, true
+	}
+	return Op{}, false
+}
+
+// nextDirect is the operation of a sale whose invoice is issued directly.
+func (s *Standing) nextDirect(now time.Time) (Op, bool) {
+	i := s.direct()
+	switch i.State {
+	case InvReady:
+		return Op{Kind: OpIssue, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
+	case InvInFlight, InvUnknown:
+		return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
+	}
+	if op, ok := s.nextInvoice(); ok {
+		return op, true
+	}
+	if (i.State == InvFailed || i.State == InvWithdrew) && now.Before(i.FailedAt.Add(reissueFor)) {
+		return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneWatch}, true
+	}
+	return Op{}, false
+}
+
+// nextInvoice is the operation of the invoices that the platform knows.
+func (s *Standing) nextInvoice() (Op, bool) {
+	if op, ok := s.nextRed(); ok {
+		return op, true
+	}
+	lane := LaneWatch
+	if len(s.open()) > 0 {
+		lane = LaneUndo
+	}
+	for _, i := range s.blues() {
+		if i.State == InvIssuing || i.State == InvBlocked || i.Recheck {
+			return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: lane}, true
+		}
 	}
 	return Op{}, false
 }

@@ -5,33 +5,33 @@ import "time"
 // route decides afresh, from the standing alone, what each open refund waits
 // for. It runs after every event, so that the order of events does not matter.
 func (s *Standing) route(at time.Time) {
-	q := s.Current()
-	if q == nil {
-		for _, r := range s.open() {
-			r.finish(PathRecord, at)
-		}
+	if i := s.direct(); i != nil {
+		s.routeDirect(i, at)
 		return
 	}
-	s.reopen(q)
+	q := s.Current()
+	if q == nil {
+		finish(s.open(), PathRecord, at)
+		return
+	}
+	s.reopen(q.Gen, q.Amount)
 	refunds := s.open()
 	if len(refunds) == 0 {
 		return
 	}
 	switch q.State {
 	case QRReady: // never sent: a smaller sale goes out instead, or none
-		s.account(refunds, q, PathCancel, at)
+		account(refunds, &q.Amount, q.Gen, PathCancel, at)
 		if q.Amount == 0 {
 			q.Amount, q.State = s.Total, QRCancelled
 		}
 	case QRRejected:
-		s.account(refunds, q, PathRecord, at)
+		account(refunds, &q.Amount, q.Gen, PathRecord, at)
 		if q.Amount == 0 {
 			q.Amount, q.State, s.Problem = s.Total, QRCancelled, Message{}
 		}
 	case QRCancelled, QRExpired:
-		for _, r := range refunds {
-			r.finish(PathRecord, at)
-		}
+		finish(refunds, PathRecord, at)
 	case QRInFlight, QRUnknown:
 		wait(refunds, RefWaitCertainty, PathWait)
 	case QRActive, QRVoiding:
@@ -47,8 +47,45 @@ func (s *Standing) route(at time.Time) {
 		wait(refunds, RefWaitIssue, PathWait)
 	case QRConsumed:
 		for _, r := range refunds {
-			s.routeInvoiced(r, q, at)
+			s.routeInvoiced(r, q.Amount, at)
 		}
+	}
+}
+
+// routeDirect does so for a sale whose invoice is issued directly.
+func (s *Standing) routeDirect(i *Invoice, at time.Time) {
+	s.reopen(i.Gen, i.Amount)
+	refunds := s.open()
+	if len(refunds) == 0 {
+		return
+	}
+	switch {
+	case i.State == InvReady && !i.Known:
+		s.withhold(i, refunds, PathCancel, at)
+	case i.State == InvRejected:
+		s.withhold(i, refunds, PathRecord, at)
+	case i.State == InvCancel:
+		finish(refunds, PathRecord, at)
+	case i.State == InvReady && s.Refunded() >= s.Total:
+		// The platform has the number and did not issue it; we never ask again.
+		i.State, i.FailedAt = InvFailed, at
+		finish(refunds, PathRecord, at)
+	case i.State == InvInFlight, i.State == InvUnknown:
+		wait(refunds, RefWaitCertainty, PathWait)
+	case i.State == InvReady, i.State == InvIssuing, i.State == InvBlocked:
+		wait(refunds, RefWaitIssue, PathWait)
+	default:
+		for _, r := range refunds {
+			s.routeInvoiced(r, i.Amount, at)
+		}
+	}
+}
+
+// withhold takes refunds off a direct invoice that the platform does not have.
+func (s *Standing) withhold(i *Invoice, refunds []*Refund, p Path, at time.Time) {
+	account(refunds, &i.Amount, i.Gen, p, at)
+	if i.Amount == 0 {
+		i.Amount, i.State, s.Problem = s.Total, InvCancel, Message{}
 	}
 }
 
@@ -69,16 +106,23 @@ func wait(refunds []*Refund, state RefundState, p Path) {
 	}
 }
 
+func finish(refunds []*Refund, p Path, at time.Time) {
+	for _, r := range refunds {
+		r.finish(p, at)
+	}
+}
+
 // finish ends a refund.
 func (r *Refund) finish(p Path, at time.Time) {
 	r.State, r.Path, r.DoneAt = RefDone, p, at
 }
 
-// account takes refunds off a QR code that is not on the platform.
-func (s *Standing) account(refunds []*Refund, q *QR, p Path, at time.Time) {
+// account takes refunds off the amount of a QR code or a direct invoice that is
+// not on the platform.
+func account(refunds []*Refund, amount *Money, gen int, p Path, at time.Time) {
 	for _, r := range refunds {
-		q.Amount -= r.Amount
-		r.Gen = q.Gen
+		*amount -= r.Amount
+		r.Gen = gen
 		r.finish(p, at)
 	}
 }
@@ -105,8 +149,9 @@ func (s *Standing) regenerate(refunds []*Refund, q QR, at time.Time) {
 
 // reopen takes up again a refund that was done when an invoice over its sale
 // is issued after all: a failed one that staff issued again (they can for 30
-// days), or the rest of a code that the customer splits.
-func (s *Standing) reopen(q *QR) {
+// days), or the rest of a code that the customer splits. gen and asked are
+// those of the sale's current QR code or direct invoice.
+func (s *Standing) reopen(gen int, asked Money) {
 	for i := range s.Refunds {
 		r := &s.Refunds[i]
 		if r.State != RefDone || r.Gen != Unaccounted {
@@ -114,16 +159,17 @@ func (s *Standing) reopen(q *QR) {
 		}
 		for _, b := range s.blues() {
 			untouched := r.Path == PathRecord && len(s.redsFor(r.ID)) == 0 ||
-				r.Path == PathRedFlush && r.Amount == q.Amount && len(s.redsOf(b.Serial)) == 0
-			if b.Gen == q.Gen && untouched && (b.State == InvIssued || b.State == InvRedPend || b.State == InvRedPart) {
+				r.Path == PathRedFlush && r.Amount == asked && len(s.redsOf(b.Serial)) == 0
+			if b.Gen == gen && untouched && (b.State == InvIssued || b.State == InvRedPend || b.State == InvRedPart) {
 				r.State, r.Problem, r.DoneAt = RefWaitRed, Say(IssuedLater), time.Time{}
 			}
 		}
 	}
 }
 
-// routeInvoiced decides for a refund of a sale whose invoices have ended.
-func (s *Standing) routeInvoiced(r *Refund, q *QR, at time.Time) {
+// routeInvoiced decides for a refund of a sale whose invoices have ended. asked
+// is the amount that they are over.
+func (s *Standing) routeInvoiced(r *Refund, asked Money, at time.Time) {
 	var standing []*Invoice
 	var reversed, sum Money
 	for _, b := range s.blues() {
@@ -135,7 +181,7 @@ func (s *Standing) routeInvoiced(r *Refund, q *QR, at time.Time) {
 			reversed += b.Amount
 		}
 	}
-	if r.Amount == q.Amount && sum+reversed <= q.Amount { // the whole of every invoice
+	if r.Amount == asked && sum+reversed <= asked { // the whole of every invoice
 		for _, b := range standing {
 			if len(s.redsOf(b.Serial)) == 0 {
 				s.addRed(r, b, b.Amount, false)
@@ -149,7 +195,7 @@ func (s *Standing) routeInvoiced(r *Refund, q *QR, at time.Time) {
 		r.finish(PathRedFlush, at)
 	case len(standing) == 0:
 		r.finish(PathRecord, at) // failed or withdrawn: nothing to reverse
-	case len(standing) == 1 && sum >= q.Amount:
+	case len(standing) == 1 && sum >= asked:
 		// A part, or an invoice that covers other sales too: its lines alone.
 		s.addRed(r, standing[0], r.Amount, true)
 		r.State, r.Path = RefWaitRed, PathRedPart

@@ -15,28 +15,40 @@ var Beijing = time.FixedZone("CST", 8*60*60)
 // Wish says what the POS wants of the platform for a sale.
 type Wish string
 
-// The wishes. Direct issue (2.9) is asked for by its own resource.
+// The wishes.
 const (
-	WishQR   Wish = "qr"   // an invoicing QR code (2.16); the default
-	WishNone Wish = "none" // print and keep only
+	WishQR     Wish = "qr"     // an invoicing QR code (2.16); the default
+	WishNone   Wish = "none"   // print and keep only
+	WishDirect Wish = "direct" // the invoice itself, for the buyer that the sale names (2.9)
+)
+
+// The kinds of a digital invoice (interface 2.9, invoiceIssueKindCode).
+const (
+	KindSpecial  = "81" // 电子发票(增值税专用发票)
+	KindOrdinary = "82" // 电子发票(普通发票); the default
 )
 
 // Sale is what the POS posted, after normalising. Its JSON is both the stored
 // form and the part of the local API's resource that echoes the request.
 type Sale struct {
-	ID       string          `json:"sale_id"`
-	SoldAt   time.Time       `json:"sold_at"`
-	Total    Money           `json:"total"`
-	Items    []Line          `json:"items"`
-	Payments []Payment       `json:"payments"`
-	Cashier  string          `json:"cashier"`
-	Register string          `json:"register"`
-	ShopNum  string          `json:"shop_num"`
-	Remark   string          `json:"remark"`
-	Buyer    Buyer           `json:"buyer"`
-	Wish     Wish            `json:"invoice"`
-	Print    PrintWish       `json:"print"`
-	Extra    json.RawMessage `json:"extra,omitempty"`
+	ID       string    `json:"sale_id"`
+	SoldAt   time.Time `json:"sold_at"`
+	Total    Money     `json:"total"`
+	Items    []Line    `json:"items"`
+	Payments []Payment `json:"payments"`
+	Cashier  string    `json:"cashier"`
+	Register string    `json:"register"`
+	ShopNum  string    `json:"shop_num"`
+	Remark   string    `json:"remark"`
+	Buyer    Buyer     `json:"buyer"`
+	Wish     Wish      `json:"invoice"`
+	// Kind is KindSpecial or KindOrdinary where Wish is direct, else "".
+	Kind string `json:"kind,omitempty"`
+	// InvoiceID is the POS's name for a direct invoice that was asked for by
+	// itself, "" for one that was asked for with its sale.
+	InvoiceID string          `json:"invoice_id,omitempty"`
+	Print     PrintWish       `json:"print"`
+	Extra     json.RawMessage `json:"extra,omitempty"`
 }
 
 // Line is one line of a sale. Amount is before the discount, which is negative
@@ -161,6 +173,9 @@ func (s *Sale) Normalise() {
 	}
 	if s.Wish == "" {
 		s.Wish = WishQR
+	}
+	if s.Wish == WishDirect && s.Kind == "" {
+		s.Kind = KindOrdinary
 	}
 	s.Print.normalise()
 }

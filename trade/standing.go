@@ -56,15 +56,15 @@ const (
 	Red  InvoiceKind = "red"
 )
 
-// InvoiceState is where an invoice stands. Blue ones move from issuing on; red
-// ones from ready to issued or failed.
+// InvoiceState is where an invoice stands. Scanned ones move from issuing on;
+// ours, the direct and the red ones, from ready.
 type InvoiceState string
 
 // The states of an invoice.
 const (
-	InvReady    InvoiceState = "ready"        // red: numbered, not sent
-	InvInFlight InvoiceState = "in_flight"    // red: 2.10 is being sent
-	InvUnknown  InvoiceState = "unknown"      // red: sent, no verified answer: 2.11 is asked first
+	InvReady    InvoiceState = "ready"        // ours: numbered, not sent
+	InvInFlight InvoiceState = "in_flight"    // ours: 2.9, 2.10 or 2.37 is being sent
+	InvUnknown  InvoiceState = "unknown"      // ours: sent, no verified answer: 2.11 is asked first
 	InvIssuing  InvoiceState = "issuing"      // 7777
 	InvFailed   InvoiceState = "failed"       // 9999
 	InvWithdrew InvoiceState = "withdrawn"    // 6666
@@ -73,6 +73,8 @@ const (
 	InvRedPend  InvoiceState = "red_pending"  // blue: its red invoice is under way
 	InvRedPart  InvoiceState = "red_partial"  // blue: reversed in part
 	InvRedFull  InvoiceState = "red_full"     // blue: reversed in full
+	InvRejected InvoiceState = "rejected"     // direct: the platform refuses the data
+	InvCancel   InvoiceState = "cancelled"    // direct: refunded before it was sent, or the number was not ours
 )
 
 // rank orders the states of an invoice for late and repeated news: an event
@@ -80,7 +82,7 @@ const (
 // either way: 2.11 is asked one question at a time, so its answers come in
 // order, and staff can turn a failure into a new attempt.
 var rank = map[InvoiceState]int{
-	InvReady: 0, InvInFlight: 1, InvUnknown: 1, InvIssuing: 2, InvFailed: 2, InvWithdrew: 2, InvBlocked: 2,
+	InvReady: 0, InvInFlight: 1, InvUnknown: 1, InvIssuing: 2, InvFailed: 2, InvWithdrew: 2, InvBlocked: 2, InvRejected: 2, InvCancel: 2,
 	InvIssued: 3, InvRedPend: 4, InvRedPart: 5, InvRedFull: 6,
 }
 
@@ -92,7 +94,7 @@ var furthest = map[InvoiceState]int{
 // Invoice is one blue or red invoice. Amounts are with tax, a red one's
 // negative.
 type Invoice struct {
-	Serial      string // invoiceReqSerialNo: the platform's own for a scanned one, ours for a red one
+	Serial      string // invoiceReqSerialNo: the platform's own for a scanned one, else ours
 	Gen         int
 	Kind        InvoiceKind
 	RefundID    string // red: the refund it is for
@@ -104,12 +106,17 @@ type Invoice struct {
 	IssuedAt    time.Time
 	DownloadURL string
 	Msg         string    // the platform's words for a failure
+	ViewURL     string    // direct: the page on which the buyer follows it
 	FailedAt    time.Time // blue: when it was first seen failed or withdrawn
-	Recheck     bool      // blue: failed, and 2.11 is to be asked whether it came back
-	BlueSerial  string    // red: the blue invoice it reverses
-	Partial     bool      // red: over lines (2.37), not the whole invoice (2.10)
-	SentAt      time.Time // red: when it was last sent
-	Misses      int       // red: times 2.11 did not know it since then
+	Recheck     bool      // 2.11 is to be asked whether it came back: failed, or blocked by an account that is ready by now
+	// Known: of ours, the platform has this number, so it goes out again
+	// unchanged or not at all. Of a scanned one that is blocked, it stayed so
+	// although the account is ready: staff must issue it again on the platform.
+	Known      bool
+	BlueSerial string    // red: the blue invoice it reverses
+	Partial    bool      // red: over lines (2.37), not the whole invoice (2.10)
+	SentAt     time.Time // ours: when it was last sent
+	Misses     int       // ours: times 2.11 did not know it since then
 }
 
 // RefundState is where a refund stands.
@@ -197,6 +204,39 @@ func (s *Standing) Refund(id string) *Refund {
 	}
 	return nil
 }
+
+// direct is the invoice of a sale that asked for one (2.9), the newest where a
+// number was not ours; nil for any other sale.
+func (s *Standing) direct() *Invoice {
+	if s.Wish != WishDirect {
+		return nil
+	}
+	var newest *Invoice
+	for _, b := range s.blues() {
+		if newest == nil || b.Gen > newest.Gen {
+			newest = b
+		}
+	}
+	return newest
+}
+
+// ours reports whether the number of an invoice is ours, so that it can be
+// sent again.
+func (s *Standing) ours(i *Invoice) bool { return i.Kind == Red || s.Wish == WishDirect }
+
+// blocked counts the invoices that wait for the tax account.
+func (s *Standing) blocked() int {
+	n := 0
+	for i := range s.Invoices {
+		if s.Invoices[i].State == InvBlocked && !s.reissue(&s.Invoices[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// reissue reports whether staff must issue an invoice again on the platform.
+func (s *Standing) reissue(i *Invoice) bool { return i.State == InvBlocked && i.Known && !s.ours(i) }
 
 // redsOf are the red invoices that reverse a blue one.
 func (s *Standing) redsOf(serial string) []*Invoice {

@@ -72,9 +72,19 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 			s.giveUp(i.RefundID, e.Why)
 		}
 	case RedAccepted:
-		if i := s.Invoice(e.Serial); i != nil && i.Kind == Red && rank[i.State] < rank[InvIssuing] {
-			i.State = InvIssuing
+		s.accepted(e.Serial)
+	case IssueAccepted:
+		if i := s.accepted(e.Serial); i != nil {
+			i.ViewURL = e.ViewURL
 		}
+	case InvoiceForeign:
+		s.invoiceForeign(e)
+	case AuthNeeded:
+		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvInFlight {
+			i.State = InvBlocked
+		}
+	case AccountReady:
+		s.recheckBlocked()
 	case RedAlready:
 		at = e.At
 		s.redAlready(e)
@@ -85,9 +95,7 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 			s.Refunds = append(s.Refunds, e.Refund)
 		}
 	case RetryAsked:
-		if q := s.Current(); q != nil && q.State == QRRejected {
-			q.State, s.Problem = QRReady, Message{}
-		}
+		s.retry()
 	}
 	s.reckon()
 	s.route(at)
@@ -119,7 +127,7 @@ func (s *Standing) sending(e Sending) {
 		if q := s.qr(e.Op.Gen, QRActive); q != nil {
 			q.State = QRVoiding
 		}
-	case OpRedFlush, OpRedPart:
+	case OpIssue, OpRedFlush, OpRedPart:
 		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvReady {
 			i.State, i.SentAt, i.Misses = InvInFlight, e.At, 0
 		}
@@ -136,7 +144,7 @@ func (s *Standing) unsent(op Op) {
 		if q := s.qr(op.Gen, QRVoiding); q != nil {
 			q.State = QRActive
 		}
-	case OpRedFlush, OpRedPart:
+	case OpIssue, OpRedFlush, OpRedPart:
 		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
 			i.State = InvReady
 		}
@@ -150,7 +158,7 @@ func (s *Standing) lost(op Op) {
 		if q := s.qr(op.Gen, QRInFlight); q != nil {
 			q.State = QRUnknown
 		}
-	case OpRedFlush, OpRedPart:
+	case OpIssue, OpRedFlush, OpRedPart:
 		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
 			i.State = InvUnknown
 		}
@@ -166,6 +174,14 @@ func (s *Standing) refused(e Refused) {
 	case OpVoidQR:
 		if q := s.qr(e.Op.Gen, QRVoiding); q != nil {
 			q.VoidTries++
+		}
+	case OpIssue:
+		switch i := s.Invoice(e.Op.Serial); {
+		case i == nil || i.State != InvInFlight:
+		case i.Known: // as before: the platform has it and did not issue it
+			i.State, i.Msg, i.FailedAt = InvFailed, e.Msg, i.SentAt
+		default:
+			i.State, s.Problem = InvRejected, Say(SaleRefused, e.Code, e.Msg)
 		}
 	case OpRedFlush, OpRedPart:
 		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvInFlight {
@@ -233,7 +249,7 @@ func (s *Standing) qrSeen(e QRSeen) {
 // was voided or has run out is taken up all the same: the platform knows best.
 func (s *Standing) invoiceHinted(e InvoiceHinted) {
 	if i := s.Invoice(e.Serial); i != nil {
-		i.Recheck = i.State == InvFailed || i.State == InvWithdrew
+		i.Recheck = i.Recheck || i.State == InvFailed || i.State == InvWithdrew
 		return
 	}
 	q := s.qr(e.Gen, QRInFlight, QRUnknown, QRActive, QRVoiding, QRSubmitted, QRConsumed, QRExpired, QRVoided)
@@ -254,14 +270,28 @@ func (s *Standing) invoiceSeen(e InvoiceSeen) {
 	if i == nil {
 		return
 	}
+	again := i.Recheck
 	i.Recheck = false
+	if e.State == InvBlocked && i.Kind == Blue && s.Wish == WishDirect && s.Refunded() >= s.Total && len(s.open()) == 0 {
+		e.State = InvFailed // it is not wanted any more, so nothing waits for the account
+	}
 	if rank[e.State] < rank[i.State] || (i.Kind == Blue && rank[i.State] > rank[InvIssued]) {
+		return
+	}
+	if e.ViewURL != "" && s.Wish == WishDirect {
+		i.ViewURL = e.ViewURL
+	}
+	if again && e.State == InvBlocked && i.State == InvBlocked { // the account is ready and the platform has not gone on by itself
+		if i.Known = true; s.ours(i) {
+			i.State = InvReady
+		}
 		return
 	}
 	if i.State != e.State && (e.State == InvFailed || e.State == InvWithdrew) {
 		i.FailedAt = e.At
 	}
 	i.State, i.Msg = e.State, e.Msg
+	i.Known = i.Known && (s.ours(i) || e.State == InvBlocked)
 	if e.State == InvIssued {
 		i.Net, i.Tax, i.Number, i.Code, i.No = e.Net, e.Tax, e.Number, e.Code, e.No
 		i.IssuedAt, i.DownloadURL = e.IssuedAt, e.DownloadURL
@@ -279,13 +309,73 @@ func (s *Standing) invoiceMissing(e InvoiceMissing) {
 	if i == nil {
 		return
 	}
+	again := i.Recheck
 	i.Recheck = false
-	if i.Kind != Red || i.State != InvUnknown {
+	if again && i.State == InvBlocked && s.ours(i) {
+		i.State = InvReady
+	}
+	if i.State != InvUnknown {
 		return
 	}
 	i.Misses++
 	if i.Misses >= resendMisses && !e.At.Before(i.SentAt.Add(resendAfter)) {
 		i.State = InvReady // the same number again
+	}
+}
+
+// accepted notes that the platform has taken an invoice of ours.
+func (s *Standing) accepted(serial string) *Invoice {
+	i := s.Invoice(serial)
+	if i == nil || !s.ours(i) || rank[i.State] >= rank[InvIssuing] {
+		return nil
+	}
+	i.State = InvIssuing
+	return i
+}
+
+// invoiceForeign takes the next generation's number for a direct invoice whose
+// number belongs to somebody else.
+func (s *Standing) invoiceForeign(e InvoiceForeign) {
+	i := s.direct()
+	if i == nil || i.Serial != e.Serial || i.State != InvUnknown {
+		return
+	}
+	next, ok := NextGeneration(i.Serial)
+	if !ok || i.Gen >= maxForeign {
+		i.State, s.Problem = InvRejected, Say(NumberTaken, i.Serial)
+		return
+	}
+	i.State = InvCancel // never ours
+	s.Invoices = append(s.Invoices, Invoice{Serial: next, Gen: i.Gen + 1, Kind: Blue, State: InvReady, Amount: i.Amount})
+}
+
+// recheckBlocked has 2.11 asked about what waits for the tax account: the
+// platform may have gone on by itself, else what is ours is sent again.
+func (s *Standing) recheckBlocked() {
+	for i := range s.Invoices {
+		if s.Invoices[i].State == InvBlocked {
+			s.Invoices[i].Recheck = true
+		}
+	}
+}
+
+// retry puts back in line what a person wants to be tried again. A direct
+// invoice that failed keeps its number, as the platform asks; one that is
+// refunded by now stays as it is.
+func (s *Standing) retry() {
+	s.recheckBlocked()
+	if q := s.Current(); q != nil && q.State == QRRejected {
+		q.State, s.Problem = QRReady, Message{}
+	}
+	i := s.direct()
+	if i == nil || s.Refunded() >= s.Total {
+		return
+	}
+	switch i.State {
+	case InvRejected:
+		i.State, s.Problem = InvReady, Message{}
+	case InvFailed, InvWithdrew:
+		i.State, i.Known = InvReady, true
 	}
 }
 

@@ -215,7 +215,8 @@ func broken(before, after Standing) string {
 		switch {
 		case now == nil:
 			return "an invoice was forgotten"
-		case old.Kind == Blue && rank[old.State] > rank[now.State] && old.State != InvRedPend:
+		case old.Kind == Blue && rank[old.State] > rank[now.State] && old.State != InvRedPend &&
+			!(before.Wish == WishDirect && rank[old.State] < rank[InvIssued] && now.State == InvReady): // sent again with its number
 			return fmt.Sprintf("blue invoice fell from %s to %s", old.State, now.State)
 		case old.Kind == Red && old.State == InvIssued && now.State != InvIssued:
 			return "an issued red invoice fell"

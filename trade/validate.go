@@ -2,6 +2,7 @@ package trade
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,18 +18,26 @@ type Problem struct {
 // Rules are what a till knows when it checks a sale.
 type Rules struct {
 	// Encodable reports whether the platform's and the printers' character set
-	// (GBK) has the character.
+	// (GBK) has the character. Nil takes every character.
 	Encodable func(rune) bool
-	// Fill completes the tax code, rate and zero-rate flag of a line that
-	// names none. Nil fills nothing.
+	// Fill completes what a line leaves out: name, unit, specification, tax
+	// code, rate and zero-rate flag. Nil fills nothing.
 	Fill func(*Line)
+	// Rates are those that a line may have, out of the package's Rates. Nil
+	// allows them all.
+	Rates []Rate
 }
 
 // MaxLines is the most lines an invoice can have, a discount counting as one
 // (interface 2.9, itemList).
 const MaxLines = 100
 
-const alnum = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+// The alphabets of numbers and ids.
+const (
+	digits   = "0123456789"
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	alnum    = capitals + "abcdefghijklmnopqrstuvwxyz" + digits
+)
 
 // IDProblem checks an id that the POS chose: 1 to 50 characters out of
 // A-Z a-z 0-9 . _ : / -, at least one of them a letter or digit.
@@ -48,54 +57,20 @@ func (r Rules) Check(s *Sale) []Problem {
 	if m, bad := IDProblem(s.ID); bad {
 		c.add("sale_id", m)
 	}
-	r.texts(&c, s.texts())
-	max := MaxInvoiced
-	switch s.Wish {
-	case WishQR:
-	case WishNone:
-		max = MaxMoney
-	default:
-		c.say("invoice", OneOf, "qr, none")
+	if m, bad := IDProblem(s.InvoiceID); bad && s.InvoiceID != "" {
+		c.add("invoice_id", m)
 	}
-	c.copies(s.Print)
-	c.within("total", s.Total, 0, max)
-	if s.Wish == WishQR && s.Total == 0 {
-		c.say("total", ZeroInvoiced)
-	}
-	if len(s.Items) == 0 {
-		c.say("items", NoItems)
-	}
-	lines, sum := 0, Money(0)
 	for i := range s.Items {
-		l := &s.Items[i]
 		if r.Fill != nil {
-			r.Fill(l)
+			r.Fill(&s.Items[i])
 		}
-		c.line(fmt.Sprintf("items[%d]", i), l, s.Wish, max)
-		lines++
-		if l.Discount != 0 {
-			lines++
-		}
-		sum += l.Net()
 	}
-	if lines > MaxLines {
-		c.say("items", TooManyLines, fmt.Sprint(lines), fmt.Sprint(MaxLines))
-	}
-	if len(s.Items) > 0 && sum != s.Total {
-		c.say("total", TotalDiffers, s.Total.String(), sum.String())
-	}
-	if b := s.Buyer; b.Mobile != "" && (len(b.Mobile) != 11 || !allDigits(b.Mobile)) {
-		c.say("buyer.mobile", BadMobile)
-	}
-	if b := s.Buyer; b.Email != "" && (len(b.Email) < 4 || !strings.Contains(b.Email, "@")) {
-		c.say("buyer.email", BadEmail)
-	}
-	if b := s.Buyer; b.TaxNo != "" && (len(b.TaxNo) < 6 || !inside(b.TaxNo, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")) {
-		c.say("buyer.tax_no", BadTaxNo)
-	}
-	if b := s.Buyer; b.Name == "" && b != (Buyer{}) && s.Wish == WishQR {
-		c.say("buyer.name", Required)
-	}
+	s.Buyer.Phone = telephone.Replace(s.Buyer.Phone)
+	r.texts(&c, s.texts())
+	c.wish(s)
+	c.copies(s.Print)
+	r.items(&c, s)
+	c.buyer(s)
 	if n := s.ShopNum; n != "" && (len(n) < 6 || !inside(n, alnum)) {
 		c.say("shop_num", BadShopNum)
 	}
@@ -111,7 +86,25 @@ func (r Rules) Check(s *Sale) []Problem {
 	return c
 }
 
-// Check returns every problem of a normalised refund that can be told without
+// CheckGoods returns every problem of a catalogue's entry. The fields are
+// those of a line; what is left out is no problem.
+func (r Rules) CheckGoods(l *Line) []Problem {
+	var c check
+	if l.SKU == "" {
+		c.say("sku", Required)
+	}
+	r.texts(&c, l.texts(""))
+	r.tax(&c, "", l, false)
+	switch {
+	case l.Rate == 0 && l.ZeroTaxFlag == "":
+		c.say("zero_tax_flag", ZeroFlagMissing)
+	case l.Rate == NoRate && l.ZeroTaxFlag != "":
+		c.say("zero_tax_flag", ZeroFlagWithRate)
+	}
+	return c
+}
+
+// CheckRefund returns every problem of a normalised refund that can be told without
 // the sale.
 func (r Rules) CheckRefund(f *RefundRequest) []Problem {
 	var c check
@@ -131,6 +124,9 @@ func (r Rules) CheckRefund(f *RefundRequest) []Problem {
 		}
 		if l.Amount <= 0 {
 			c.say(at+".amount", AtLeast, "0.01")
+		}
+		if l.Quantity < 0 {
+			c.say(at+".quantity", AtLeast, "0")
 		}
 		sum += l.Amount
 	}
@@ -163,46 +159,167 @@ func (c *check) copies(p PrintWish) {
 	}
 }
 
-// line checks one line: the platform's codes 8005-8007, 8014-8016 come back as
-// field errors before anything is sent.
-func (c *check) line(at string, l *Line, w Wish, max Money) {
-	if l.Name == "" {
-		c.say(at+".name", Required)
+// wish checks what the POS wants of the platform.
+func (c *check) wish(s *Sale) {
+	switch s.Wish {
+	case WishQR, WishNone, WishDirect:
+	default:
+		c.say("invoice", OneOf, "qr, none, direct")
 	}
-	c.within(at+".amount", l.Amount, 0, max)
+	switch {
+	case s.Wish == WishDirect && s.Kind != KindSpecial && s.Kind != KindOrdinary:
+		c.say("kind", OneOf, KindSpecial+", "+KindOrdinary)
+	case s.Wish != WishDirect && s.Kind != "":
+		c.say("kind", KindNotDirect)
+	}
+}
+
+// items checks the lines, and the total against them.
+func (r Rules) items(c *check, s *Sale) {
+	most := MaxInvoiced
+	if s.Wish == WishNone {
+		most = MaxMoney
+	}
+	c.within("total", s.Total, 0, most)
+	if s.Wish != WishNone && s.Total == 0 {
+		c.say("total", ZeroInvoiced)
+	}
+	if len(s.Items) == 0 {
+		c.say("items", NoItems)
+	}
+	lines, sum := 0, Money(0)
+	for i := range s.Items {
+		l, at := &s.Items[i], fmt.Sprintf("items[%d].", i)
+		c.line(at, l, most)
+		r.tax(c, at, l, s.Wish != WishNone)
+		lines++
+		if l.Discount != 0 {
+			lines++
+		}
+		sum += l.Net()
+	}
+	if lines > MaxLines {
+		c.say("items", TooManyLines, fmt.Sprint(lines), fmt.Sprint(MaxLines))
+	}
+	if len(s.Items) > 0 && sum != s.Total {
+		c.say("total", TotalDiffers, s.Total.String(), sum.String())
+	}
+}
+
+// line checks one line's name and numbers: the platform's codes 8007 and 8016
+// come back as field errors before anything is sent.
+//
+// Price and quantity need not be fit to be sent: where one is missing, their
+// product is a fen off, or one has more characters than 2.16 takes, the invoice
+// goes without both, as the platform allows.
+func (c *check) line(at string, l *Line, most Money) {
+	if l.Name == "" {
+		c.say(at+"name", Required)
+	}
+	c.within(at+"amount", l.Amount, 0, most)
 	if l.Discount > 0 || l.Discount < -l.Amount {
-		c.say(at+".discount", Between, (-l.Amount).String(), "0.00")
+		c.say(at+"discount", Between, (-l.Amount).String(), "0.00")
 	}
 	if l.Quantity < 0 {
-		c.say(at+".quantity", AtLeast, "0")
+		c.say(at+"quantity", AtLeast, "0")
 	}
 	if l.UnitPrice < 0 {
-		c.say(at+".unit_price", AtLeast, "0")
+		c.say(at+"unit_price", AtLeast, "0")
 	}
 	if l.Quantity > 0 && l.UnitPrice > 0 {
 		if d := l.UnitPrice.Times(l.Quantity) - l.Amount; d < -1 || d > 1 {
-			c.say(at+".amount", AmountDiffers, l.Amount.String(), l.UnitPrice.String(), l.Quantity.String())
+			c.say(at+"amount", AmountDiffers, l.Amount.String(), l.UnitPrice.String(), l.Quantity.String())
 		}
 	}
-	if w == WishNone {
-		return
+}
+
+// tax checks what a line says of its tax (codes 8005, 8006, 8014 and 8015).
+// What is given must be right even where no invoice follows.
+func (r Rules) tax(c *check, at string, l *Line, invoiced bool) {
+	switch {
+	case l.TaxCode == "" && invoiced:
+		c.say(at+"tax_code", TaxMissing)
+	case l.TaxCode != "" && (len(l.TaxCode) < 3 || len(l.TaxCode) > 19 || !allDigits(l.TaxCode)):
+		c.say(at+"tax_code", BadTaxCode)
+	}
+	allowed := r.Rates
+	if allowed == nil {
+		allowed = Rates
 	}
 	switch {
-	case l.TaxCode == "":
-		c.say(at+".tax_code", TaxMissing)
-	case len(l.TaxCode) > 19 || len(l.TaxCode) < 3 || !allDigits(l.TaxCode):
-		c.say(at+".tax_code", BadTaxCode)
+	case l.Rate == NoRate && invoiced:
+		c.say(at+"tax_rate", TaxMissing)
+	case l.Rate != NoRate && !slices.Contains(allowed, l.Rate):
+		c.say(at+"tax_rate", OneOf, ratesText(allowed))
 	}
 	switch {
-	case l.Rate == NoRate:
-		c.say(at+".tax_rate", TaxMissing)
-	case l.Rate == 0 && l.ZeroTaxFlag == "":
-		c.say(at+".zero_tax_flag", ZeroFlagMissing)
-	case l.Rate == 0 && !strings.Contains("0123", l.ZeroTaxFlag), len(l.ZeroTaxFlag) > 1:
-		c.say(at+".zero_tax_flag", OneOf, `"", "0", "1", "2", "3"`)
+	case len(l.ZeroTaxFlag) > 1 || !strings.Contains("0123", l.ZeroTaxFlag):
+		c.say(at+"zero_tax_flag", OneOf, `"", "0", "1", "2", "3"`)
 	case l.Rate > 0 && l.ZeroTaxFlag != "":
-		c.say(at+".zero_tax_flag", ZeroFlagWithRate)
+		c.say(at+"zero_tax_flag", ZeroFlagWithRate)
+	case l.Rate == 0 && l.ZeroTaxFlag == "" && invoiced:
+		c.say(at+"zero_tax_flag", ZeroFlagMissing)
 	}
+}
+
+func ratesText(rates []Rate) string {
+	texts := make([]string, len(rates))
+	for i, r := range rates {
+		texts[i] = r.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// telephone writes brackets, dashes and digits as the platform takes them in
+// telephone numbers, in ASCII.
+var telephone = strings.NewReplacer("（", "(", "）", ")", "－", "-", "—", "-", "–", "-", "‐", "-",
+	"０", "0", "１", "1", "２", "2", "３", "3", "４", "4", "５", "5", "６", "6", "７", "7", "８", "8", "９", "9")
+
+// buyer checks the title beyond its lengths.
+func (c *check) buyer(s *Sale) {
+	b, direct := s.Buyer, s.Wish == WishDirect
+	switch {
+	case b.Name != "":
+	case direct, s.Wish == WishQR && b != (Buyer{}):
+		c.say("buyer.name", Required)
+	}
+	switch {
+	case b.TaxNo == "" && direct && s.Kind == KindSpecial:
+		c.say("buyer.tax_no", Required)
+	case b.TaxNo == "":
+	case direct && (len(b.TaxNo) < 15 || !inside(b.TaxNo, capitals+digits)):
+		c.say("buyer.tax_no", BadTaxNoDirect)
+	case len(b.TaxNo) < 6 || !inside(b.TaxNo, capitals+digits):
+		c.say("buyer.tax_no", BadTaxNo)
+	}
+	if !inside(b.Phone, digits+"()-") {
+		c.say("buyer.phone", BadPhone)
+	}
+	c.together("buyer.address", b.Address, "buyer.phone", b.Phone)
+	c.together("buyer.bank", b.Bank, "buyer.account", b.Account)
+	if b.Mobile != "" && (len(b.Mobile) != 11 || !allDigits(b.Mobile)) {
+		c.say("buyer.mobile", BadMobile)
+	}
+	if b.Email != "" && !isEmail(b.Email) {
+		c.say("buyer.email", BadEmail)
+	}
+}
+
+// together checks two texts that share a limit, as address and telephone do on
+// an invoice (interfaces 2.9 and 2.16).
+func (c *check) together(field, a, other, b string) {
+	const most = 100
+	if n := GBKLen(a) + GBKLen(b); n > most {
+		c.say(field, TooLongTogether, other, fmt.Sprint(most), fmt.Sprint(n))
+	}
+}
+
+// isEmail asks for what every address has: somebody, and a domain with a dot.
+func isEmail(s string) bool {
+	name, domain, _ := strings.Cut(s, "@")
+	dot := strings.LastIndexByte(domain, '.')
+	return name != "" && dot > 0 && dot < len(domain)-1 && !strings.Contains(domain, "@") &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= utf8.RuneSelf })
 }
 
 // text is a text of a request with its limit: GBK bytes, as the platform
@@ -224,15 +341,23 @@ func (s *Sale) texts() []text {
 		{"buyer.email", &s.Buyer.Email, 50, true}, {"buyer.mobile", &s.Buyer.Mobile, 20, true},
 	}
 	for i := range s.Items {
-		l, at := &s.Items[i], fmt.Sprintf("items[%d].", i)
-		ts = append(ts, text{at + "sku", &l.SKU, 50, false}, text{at + "name", &l.Name, 100, false},
-			text{at + "spec", &l.Spec, 40, false}, text{at + "unit", &l.Unit, 20, false})
+		ts = append(ts, s.Items[i].texts(fmt.Sprintf("items[%d].", i))...)
 	}
 	for i := range s.Payments {
 		ts = append(ts, text{fmt.Sprintf("payments[%d].method", i), &s.Payments[i].Method, 40, false})
 	}
 	return ts
 }
+
+// texts has the strictest limits of 2.9, 2.16 and 2.37.
+func (l *Line) texts(at string) []text {
+	return []text{{at + "sku", &l.SKU, 50, false}, {at + "name", &l.Name, 100, false},
+		{at + "spec", &l.Spec, 40, false}, {at + "unit", &l.Unit, 20, false}}
+}
+
+// disputed are characters about which implementations of GBK disagree. They
+// count two bytes, and the platform decides.
+const disputed = "€䶮"
 
 func (r Rules) texts(c *check, ts []text) {
 	for _, t := range ts {
@@ -243,7 +368,7 @@ func (r Rules) texts(c *check, ts []text) {
 			switch {
 			case unicode.IsControl(char):
 				c.say(t.field, ControlCharacter, fmt.Sprintf("U+%04X", char))
-			case char == utf8.RuneError, r.Encodable != nil && !r.Encodable(char):
+			case char == utf8.RuneError, r.Encodable != nil && !r.Encodable(char) && !strings.ContainsRune(disputed, char):
 				c.say(t.field, NotInGBK, string(char), fmt.Sprintf("U+%04X", char))
 			case t.angle && (char == '<' || char == '>'):
 				c.say(t.field, AngleBracket)

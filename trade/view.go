@@ -27,6 +27,17 @@ var SaleStates = []SaleState{StateQueued, StateQRReady, StateInvoicing, StateInv
 // View is the state of the sale for the POS. Where a QR code was split, the
 // furthest of the invoices decides.
 func (s *Standing) View() SaleState {
+	if i := s.direct(); i != nil {
+		switch i.State {
+		case InvReady, InvInFlight, InvUnknown:
+			return StateQueued
+		case InvRejected:
+			return StateRejected
+		case InvCancel:
+			return StateCancelled
+		}
+		return s.invoiceView()
+	}
 	q := s.Current()
 	if q == nil {
 		return StateRecorded
@@ -45,6 +56,11 @@ func (s *Standing) View() SaleState {
 	case QRRejected:
 		return StateRejected
 	}
+	return s.invoiceView()
+}
+
+// invoiceView is the state of a sale that has invoices.
+func (s *Standing) invoiceView() SaleState {
 	if s.allReversed() {
 		return StateRedFlushed
 	}
@@ -66,8 +82,18 @@ func (s *Standing) allReversed() bool {
 			red -= i.Amount
 		}
 	}
-	q := s.Current()
-	return red > 0 && red >= q.Amount
+	return red > 0 && red >= s.asked()
+}
+
+// asked is the amount that the platform was last asked to invoice.
+func (s *Standing) asked() Money {
+	if i := s.direct(); i != nil {
+		return i.Amount
+	}
+	if q := s.Current(); q != nil {
+		return q.Amount
+	}
+	return 0
 }
 
 var blueView = map[InvoiceState]SaleState{
@@ -92,6 +118,28 @@ func (s *Standing) OnPaper() *QR {
 		}
 	}
 	return q
+}
+
+// ViewURL is the page on which the buyer of a direct invoice follows it; "" for
+// none.
+func (s *Standing) ViewURL() string {
+	if i := s.direct(); i != nil {
+		return i.ViewURL
+	}
+	return ""
+}
+
+// LinkOnPaper is what the QR code on paper leads to: the page where the
+// customer asks for the invoice, or the one where a direct invoice is
+// followed. "" where none may stand there.
+func (s *Standing) LinkOnPaper() string {
+	if q := s.OnPaper(); q != nil {
+		return q.URL
+	}
+	if i := s.direct(); i != nil && len(s.Refunds) == 0 && (i.State == InvIssuing || i.State == InvIssued) {
+		return i.ViewURL
+	}
+	return ""
 }
 
 // InvoiceProblem says why the sale has no invoice, zero where nothing is wrong.
