@@ -40,10 +40,14 @@ func (e *InvalidError) Error() string {
 // AcceptSale stores a checked sale with its number, its first operation and
 // its print job, and returns when they are on disk. digest is the sale's as it
 // was posted. A sale that is known with the same digest is returned as it
-// stands, created false; with another one the error is a ConflictError.
+// stands, created false; with another one the error is a ConflictError. A
+// direct invoice that was asked for by itself is known by either of its ids.
 func (s *Store) AcceptSale(ctx context.Context, sale trade.Sale, digest string) (r *Record, created bool, err error) {
 	err = s.do(ctx, func(t *tx) error {
 		l, err := find(t, sale.ID)
+		if errors.Is(err, ErrNotFound) && sale.InvoiceID != "" {
+			l, err = findBy(t, saleByInvoice, sale.InvoiceID)
+		}
 		if err == nil {
 			r, err = t.known(l, digest)
 			return err
@@ -75,16 +79,20 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 		return nil, fmt.Errorf("cannot store sale %s: %w", sale.ID, err)
 	}
 	standing := trade.Standing{SaleID: sale.ID, Total: sale.Total, Wish: sale.Wish}
-	if sale.Wish == trade.WishQR {
+	if sale.Wish != trade.WishNone {
 		no, err := t.nextNumber()
 		if err != nil {
 			return nil, err
 		}
-		standing.QRs = []trade.QR{{No: no, Amount: sale.Total, State: trade.QRReady, ExpiresAt: trade.ExpiresAt(sale.SoldAt, t.s.opts.QRValid).UTC()}}
+		if sale.Wish == trade.WishDirect {
+			standing.Invoices = []trade.Invoice{{Serial: no, Kind: trade.Blue, Amount: sale.Total, State: trade.InvReady}}
+		} else {
+			standing.QRs = []trade.QR{{No: no, Amount: sale.Total, State: trade.QRReady, ExpiresAt: trade.ExpiresAt(sale.SoldAt, t.s.opts.QRValid).UTC()}}
+		}
 	}
 	var seq int64
-	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at) VALUES (?,?,?,?,?,?,?,?) RETURNING seq",
-		sale.ID, digest, body, sale.Total, sale.Wish, standing.View(), t.now, t.now).Scan(&seq)
+	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at, invoice_id) VALUES (?,?,?,?,?,?,?,?,?) RETURNING seq",
+		sale.ID, digest, body, sale.Total, sale.Wish, standing.View(), t.now, t.now, sale.InvoiceID).Scan(&seq)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +130,7 @@ func (t *tx) firstPaper(l *loaded, sale trade.Sale) error {
 		return nil
 	case sale.Print.Mode == trade.PrintSlip:
 		j.paper, j.state, j.due = trade.PaperSlip, trade.PrintWaitingQR, never
-	case sale.Wish == trade.WishQR:
+	case sale.Wish != trade.WishNone:
 		j.state, j.due = trade.PrintWaitingQR, at(t.now).Add(time.Duration(t.s.qrWait.Load()))
 	}
 	return t.addJob(l, j)
@@ -231,10 +239,19 @@ func bodyOf(v any) (string, error) {
 	return b.String(), err
 }
 
+// The queries of a sale's sequence number by the POS's ids.
+const (
+	saleByID      = "SELECT seq FROM sales WHERE sale_id = ?"
+	saleByInvoice = "SELECT seq FROM sales WHERE invoice_id = ? AND invoice_id <> ''"
+)
+
 // find loads a sale by the POS's id.
-func find(q querier, saleID string) (*loaded, error) {
+func find(q querier, saleID string) (*loaded, error) { return findBy(q, saleByID, saleID) }
+
+// findBy loads the sale that a query finds by an id.
+func findBy(q querier, query, id string) (*loaded, error) {
 	var seq int64
-	err := q.QueryRow("SELECT seq FROM sales WHERE sale_id = ?", saleID).Scan(&seq)
+	err := q.QueryRow(query, id).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}

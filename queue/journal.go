@@ -116,6 +116,21 @@ func (t *tx) clear(kind, subject string) error {
 	return t.tell("alert.cleared", "", "", kind, subject)
 }
 
+// clearAll ends the active alerts of a kind, whatever their subject.
+func (t *tx) clearAll(kind string) error {
+	var subjects []string
+	err := each(t, "SELECT subject FROM alerts WHERE kind = ? AND cleared_at = 0", kind, func(scan func(...any) error) error {
+		var subject string
+		err := scan(&subject)
+		subjects = append(subjects, subject)
+		return err
+	})
+	for _, subject := range subjects {
+		err = errors.Join(err, t.clear(kind, subject))
+	}
+	return err
+}
+
 // ActiveAlerts are the troubles that have not ended, oldest first.
 func (s *Store) ActiveAlerts() ([]Alert, error) {
 	rows, err := s.reader.Query(`SELECT id, kind, subject, sale_id, account, title, detail, action, count, raised_at, last_at, cleared_at, acked_at

@@ -18,10 +18,14 @@ type OpClaim struct {
 	seq      int64
 }
 
+// notHeld leaves out, in SQL, the operations that wait for the tax account
+// while an alert says that it must log in.
+const notHeld = "(account = 0 OR NOT EXISTS (SELECT 1 FROM alerts WHERE kind = 'auth_required' AND cleared_at = 0))"
+
 // ClaimOp takes the operation of a lane that has been due longest. With
 // nothing due it returns nil and when the next one is, zero for never.
 func (s *Store) ClaimOp(ctx context.Context, lane trade.Lane) (*OpClaim, time.Time, error) {
-	seq, next, err := s.dueOp(lane)
+	seq, next, err := s.dueOp(ctx, lane)
 	if err != nil || seq == 0 {
 		return nil, next, err
 	}
@@ -75,7 +79,7 @@ func (s *Store) ClaimAlike(ctx context.Context, c *OpClaim, n int) ([]*OpClaim, 
 // since it was looked at.
 func (t *tx) claim(seq int64, lane trade.Lane) (*OpClaim, error) {
 	c := &OpClaim{seq: seq}
-	err := t.QueryRow(`UPDATE ops SET state = 'claimed' WHERE sale = ? AND lane = ? AND state = 'ready' AND due_at <= ?
+	err := t.QueryRow(`UPDATE ops SET state = 'claimed' WHERE sale = ? AND lane = ? AND state = 'ready' AND due_at <= ? AND `+notHeld+`
 		RETURNING kind, gen, serial, lane, attempts`, seq, lane, t.now).Scan(&c.Op.Kind, &c.Op.Gen, &c.Op.Serial, &c.Op.Lane, &c.Attempts)
 	if err != nil {
 		return nil, err
@@ -93,10 +97,16 @@ func (t *tx) claim(seq int64, lane trade.Lane) (*OpClaim, error) {
 	return c, err
 }
 
+// Due reports whether a lane has an operation that could go out now.
+func (s *Store) Due(ctx context.Context, lane trade.Lane) (bool, error) {
+	seq, _, err := s.dueOp(ctx, lane)
+	return seq != 0, err
+}
+
 // dueOp looks, without writing, for the due operation of a lane.
-func (s *Store) dueOp(lane trade.Lane) (seq int64, next time.Time, err error) {
+func (s *Store) dueOp(ctx context.Context, lane trade.Lane) (seq int64, next time.Time, err error) {
 	var due int64
-	err = s.reader.QueryRow("SELECT sale, due_at FROM ops WHERE lane = ? AND state = 'ready' ORDER BY due_at, sale LIMIT 1", lane).Scan(&seq, &due)
+	err = s.reader.QueryRowContext(ctx, "SELECT sale, due_at FROM ops WHERE lane = ? AND state = 'ready' AND "+notHeld+" ORDER BY due_at, sale LIMIT 1", lane).Scan(&seq, &due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, time.Time{}, nil
 	}
@@ -216,9 +226,7 @@ func (s *Store) Retry(ctx context.Context, saleID string) (*Record, error) {
 		if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND state = 'ready'", t.now-ahead, l.seq); err != nil {
 			return err
 		}
-		for _, lane := range trade.Lanes {
-			t.lanes[lane] = true
-		}
+		t.wakeAll()
 		r, err = record(t, l)
 		return err
 	})
@@ -241,9 +249,7 @@ func (s *Store) HastenAll() error {
 // machine's clock jumped, so that it waits no longer and no shorter.
 func (s *Store) ClockJumped(by time.Duration) error {
 	return s.do(noDeadline, func(t *tx) error {
-		for _, lane := range trade.Lanes {
-			t.lanes[lane] = true
-		}
+		t.wakeAll()
 		t.paper = true
 		t.s.log.Warn("the machine's clock jumped", "by", by)
 		_, err := t.Exec("UPDATE ops SET due_at = due_at + ?", by.Milliseconds())

@@ -63,10 +63,10 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 		case errors.Is(err, sql.ErrNoRows):
 			j := job{id: jobID, paper: paper, copies: copies, asked: true, state: trade.PrintQueued, due: at(t.now)}
 			if paper == trade.PaperSlip {
-				switch v := l.View(); {
-				case v == trade.StateQueued:
+				switch {
+				case l.View() == trade.StateQueued:
 					j.state, j.due = trade.PrintWaitingQR, never
-				case v != trade.StateQRReady:
+				case l.View() != trade.StateQRReady && l.ViewURL() == "":
 					return ErrNoQR
 				}
 			}
@@ -145,7 +145,7 @@ func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) 
 		if err != nil {
 			return err
 		}
-		withQR, gen := l.OnPaper() != nil, max(len(l.QRs)-1, 0)
+		withQR, gen := l.LinkOnPaper() != "", max(len(l.QRs)-1, 0)
 		if err := t.movePrint(l, seq, id, trade.PaperStart, ""); err != nil {
 			return err
 		}

@@ -48,30 +48,24 @@ type Print struct {
 
 // Sale reads a sale by the POS's id; ErrNotFound where there is none.
 func (s *Store) Sale(ctx context.Context, saleID string) (*Record, error) {
-	var r *Record
-	err := s.read(ctx, func(q querier) error {
-		l, err := find(q, saleID)
-		if err == nil {
-			r, err = record(q, l)
-		}
-		return err
-	})
-	return r, err
+	return s.recordBy(ctx, saleByID, saleID)
+}
+
+// Invoice reads the sale of a direct invoice by the POS's id for the invoice.
+func (s *Store) Invoice(ctx context.Context, invoiceID string) (*Record, error) {
+	return s.recordBy(ctx, saleByInvoice, invoiceID)
 }
 
 // Refund reads the sale of a refund by the refund's id.
 func (s *Store) Refund(ctx context.Context, refundID string) (*Record, error) {
+	return s.recordBy(ctx, "SELECT sale FROM refunds WHERE refund_id = ?", refundID)
+}
+
+// recordBy reads the sale that a query finds by an id.
+func (s *Store) recordBy(ctx context.Context, query, id string) (*Record, error) {
 	var r *Record
 	err := s.read(ctx, func(q querier) error {
-		var seq int64
-		err := q.QueryRow("SELECT sale FROM refunds WHERE refund_id = ?", refundID).Scan(&seq)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		l, err := load(q, seq)
+		l, err := findBy(q, query, id)
 		if err == nil {
 			r, err = record(q, l)
 		}

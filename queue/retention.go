@@ -35,10 +35,11 @@ const (
 )
 
 // mayWipe holds for sales whose buyer may go: nothing of them is still to be
-// sent. Those of the watch lane are only asked about. ?1 is the latest time of
+// sent. Those of the watch lane are only asked about, but for a direct invoice,
+// which may have to go out again unchanged. ?1 is the latest time of
 // what is too old.
 const mayWipe = `buyer_wiped = 0 AND accepted_at < ?1
-	AND NOT EXISTS (SELECT 1 FROM ops WHERE ops.sale = sales.seq AND ops.lane <> 'watch')`
+	AND NOT EXISTS (SELECT 1 FROM ops WHERE ops.sale = sales.seq AND (ops.lane <> 'watch' OR sales.wish = 'direct'))`
 
 // mayDelete holds for sales at rest: the platform has nothing more to say, no
 // refund and no paper is under way, and no person is asked to act.

@@ -59,11 +59,11 @@ func load(q querier, seq int64) (*loaded, error) {
 		return nil, err
 	}
 	err = each(q, `SELECT serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses,
-		failed_at, recheck, blue_serial, partial FROM invoices WHERE sale = ? ORDER BY gen, kind, serial`, seq, func(scan func(...any) error) error {
+		failed_at, recheck, blue_serial, partial, view_url, known FROM invoices WHERE sale = ? ORDER BY gen, kind, serial`, seq, func(scan func(...any) error) error {
 		var i trade.Invoice
 		var issued, sent, failed int64
 		if err := scan(&i.Serial, &i.Gen, &i.Kind, &i.RefundID, &i.State, &i.Amount, &i.Net, &i.Tax, &i.Number, &i.Code, &i.No, &issued, &i.DownloadURL, &i.Msg, &sent, &i.Misses,
-			&failed, &i.Recheck, &i.BlueSerial, &i.Partial); err != nil {
+			&failed, &i.Recheck, &i.BlueSerial, &i.Partial, &i.ViewURL, &i.Known); err != nil {
 			return err
 		}
 		i.IssuedAt, i.SentAt, i.FailedAt = at(issued), at(sent), at(failed)
@@ -138,12 +138,13 @@ func (t *tx) saveParts(seq int64, before, after trade.Standing) error {
 			continue
 		}
 		if _, err := t.Exec(`INSERT INTO invoices (sale, serial, gen, kind, refund_id, state, amount, net, tax, number, code, no, issued_at, download_url, msg, sent_at, misses,
-			failed_at, recheck, blue_serial, partial) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+			failed_at, recheck, blue_serial, partial, view_url, known) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT (sale, serial) DO UPDATE SET state = excluded.state, amount = excluded.amount, net = excluded.net, tax = excluded.tax, number = excluded.number,
 			code = excluded.code, no = excluded.no, issued_at = excluded.issued_at, download_url = excluded.download_url, msg = excluded.msg,
-			sent_at = excluded.sent_at, misses = excluded.misses, failed_at = excluded.failed_at, recheck = excluded.recheck`,
+			sent_at = excluded.sent_at, misses = excluded.misses, failed_at = excluded.failed_at, recheck = excluded.recheck,
+			view_url = excluded.view_url, known = excluded.known`,
 			seq, i.Serial, i.Gen, i.Kind, i.RefundID, i.State, i.Amount, i.Net, i.Tax, i.Number, i.Code, i.No, ms(i.IssuedAt), i.DownloadURL, i.Msg, ms(i.SentAt), i.Misses,
-			ms(i.FailedAt), i.Recheck, i.BlueSerial, i.Partial); err != nil {
+			ms(i.FailedAt), i.Recheck, i.BlueSerial, i.Partial, i.ViewURL, i.Known); err != nil {
 			return err
 		}
 	}
@@ -202,14 +203,17 @@ func (t *tx) effect(l *loaded, f trade.Effect) error {
 	case trade.NewTill:
 		return t.newTill()
 	case trade.Raise:
-		return t.raise(f)
-	case trade.Clear:
 		if f.Kind == trade.AlertAuth {
-			var waiting bool
-			if err := t.QueryRow("SELECT EXISTS (SELECT 1 FROM sales WHERE view = 'auth_required')").Scan(&waiting); err != nil || waiting {
-				return err
+			f.Account = *t.s.account.Load()
+			f.Subject, t.accountNews = f.Account, true
+			if f.Account != "" {
+				f.Title = trade.Say(trade.LoginNeededBy, f.Account)
 			}
 		}
+		return t.raise(f)
+	case trade.Unblocked:
+		return t.unblocked(f)
+	case trade.Clear:
 		return t.clear(f.Kind, f.Subject)
 	}
 	return fmt.Errorf("unknown effect %T", f)
@@ -255,9 +259,10 @@ func (t *tx) enqueue(l *loaded, op trade.Op, attempts int) (*PlannedOp, error) {
 	}
 	due := now.Add(t.s.opts.Pause(op, l.Standing, attempts, now))
 	t.lanes[op.Lane] = true
-	_, err := t.Exec(`INSERT INTO ops (sale, kind, gen, serial, lane, state, attempts, due_at) VALUES (?,?,?,?,?,'ready',?,?)
+	_, err := t.Exec(`INSERT INTO ops (sale, kind, gen, serial, lane, state, attempts, due_at, account) VALUES (?,?,?,?,?,'ready',?,?,?)
 		ON CONFLICT (sale) DO UPDATE SET kind = excluded.kind, gen = excluded.gen, serial = excluded.serial, lane = excluded.lane,
-		state = 'ready', attempts = excluded.attempts, due_at = excluded.due_at`, l.seq, op.Kind, op.Gen, op.Serial, op.Lane, attempts, ms(due))
+		state = 'ready', attempts = excluded.attempts, due_at = excluded.due_at, account = excluded.account`,
+		l.seq, op.Kind, op.Gen, op.Serial, op.Lane, attempts, ms(due), l.NeedsAccount(op))
 	return &PlannedOp{Op: op, Attempts: attempts, DueAt: at(ms(due))}, err
 }
 

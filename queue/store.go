@@ -65,13 +65,16 @@ type Options struct {
 
 // Store is the open database. It is safe for concurrent use.
 type Store struct {
-	opts   Options
-	log    *slog.Logger
-	writer *sql.DB
-	reader *sql.DB
-	sql    *statements // of the writer
-	qrWait atomic.Int64
-	mint   atomic.Pointer[trade.Mint]
+	opts         Options
+	log          *slog.Logger
+	writer       *sql.DB
+	reader       *sql.DB
+	sql          *statements // of the writer
+	qrWait       atomic.Int64
+	account      atomic.Pointer[string] // that issues, for alerts
+	accountWake  chan struct{}
+	accountWorks atomic.Bool
+	mint         atomic.Pointer[trade.Mint]
 
 	requests chan request
 	stop     chan struct{}
@@ -82,6 +85,7 @@ type Store struct {
 	wakes   map[trade.Lane]chan struct{}
 	paper   chan struct{}
 	waiters waiters
+	outward outward
 
 	lock      io.Closer // on the data folder; nil where somebody else holds it
 	unchecked bool      // the start had no time to check the database; Upkeep does
@@ -90,8 +94,9 @@ type Store struct {
 // openStore opens the database, without looking at what lies beside it.
 func openStore(o Options) (*Store, error) {
 	s := &Store{opts: o, log: o.Log, requests: make(chan request), stop: make(chan struct{}), stopped: make(chan struct{}),
-		wakes: map[trade.Lane]chan struct{}{}, paper: make(chan struct{}, 1)}
+		wakes: map[trade.Lane]chan struct{}{}, paper: make(chan struct{}, 1), accountWake: make(chan struct{}, 1)}
 	s.qrWait.Store(int64(o.QRWait))
+	s.account.Store(new(string))
 	for _, l := range trade.Lanes {
 		s.wakes[l] = make(chan struct{}, 1)
 	}
@@ -345,17 +350,26 @@ func classify(err error) error {
 // disk.
 type tx struct {
 	*batch
-	s     *Store
-	now   int64 // UTC ms
-	lanes map[trade.Lane]bool
-	paper bool
-	sales []string
+	s            *Store
+	now          int64 // UTC ms
+	lanes        map[trade.Lane]bool
+	paper        bool
+	accountNews  bool // the tax account must log in, or need not any more
+	accountWorks bool // an invoice that waited for it was issued
+	sales        []string
 	// newMint takes over once the transaction is on disk.
 	newMint *trade.Mint
 }
 
 func (s *Store) begin(dbtx *batch) *tx {
 	return &tx{batch: dbtx, s: s, now: s.opts.Now().UnixMilli(), lanes: map[trade.Lane]bool{}}
+}
+
+// wakeAll wakes every lane.
+func (t *tx) wakeAll() {
+	for _, lane := range trade.Lanes {
+		t.lanes[lane] = true
+	}
 }
 
 func (t *tx) announce() {
@@ -368,7 +382,14 @@ func (t *tx) announce() {
 	if t.paper {
 		wake(t.s.paper)
 	}
+	if t.accountWorks {
+		t.s.accountWorks.Store(true)
+	}
+	if t.accountNews {
+		wake(t.s.accountWake)
+	}
 	t.s.waiters.tell(t.sales)
+	t.s.outward.wake()
 }
 
 func wake(c chan struct{}) {
