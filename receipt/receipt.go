@@ -208,6 +208,10 @@ func (d *doc) claim(p Paper) {
 		d.qr(*qr)
 		return
 	}
+	if p.Sale.Wish == trade.WishDirect {
+		d.direct(p)
+		return
+	}
 	qr := p.Standing.Current()
 	if qr == nil || len(p.Standing.Refunds) > 0 {
 		return
@@ -227,6 +231,30 @@ func (d *doc) claim(p Paper) {
 	d.center("补打截止 " + day(qr.ExpiresAt))
 }
 
+// direct says how far the invoice is that was asked for with the sale.
+func (d *doc) direct(p Paper) {
+	if len(p.Standing.Refunds) > 0 {
+		return
+	}
+	switch p.Standing.View() {
+	case trade.StateInvoiced:
+		d.center("电子发票已开具")
+	case trade.StateInvoicing, trade.StateQueued:
+		d.center("电子发票开具中")
+	case trade.StateAuthRequired, trade.StateInvoiceFailed, trade.StateRejected:
+		d.center("电子发票暂未开出")
+		d.center("请保留小票,凭单号到本店收银台")
+	default:
+		return
+	}
+	if url := p.Standing.LinkOnPaper(); url != "" {
+		d.center("扫码查看发票")
+		d.add(printer.QR{Data: url})
+		return
+	}
+	d.center("单号 " + p.Sale.ID)
+}
+
 func (d *doc) qr(q trade.QR) {
 	d.add(printer.QR{Data: q.URL})
 	if q.ExtractCode != "" {
@@ -237,7 +265,11 @@ func (d *doc) qr(q trade.QR) {
 
 // slip is the QR code alone, for a receipt that went out without it.
 func (d *doc) slip(p Paper) {
-	d.add(printer.Line{Text: "补打开票码", Align: printer.AlignCenter, Size: printer.SizeBig})
+	title := "补打开票码"
+	if p.Sale.Wish == trade.WishDirect {
+		title = "电子发票"
+	}
+	d.add(printer.Line{Text: title, Align: printer.AlignCenter, Size: printer.SizeBig})
 	d.left("原单 " + p.Sale.ID)
 	d.left("原单时间 " + clock(p.Sale.SoldAt))
 	d.total("合计", p.Sale.Total)
@@ -247,6 +279,9 @@ func (d *doc) slip(p Paper) {
 		}
 		d.center("扫码自助开具电子发票")
 		d.qr(*qr)
+	}
+	if p.Sale.Wish == trade.WishDirect {
+		d.direct(p)
 	}
 }
 
