@@ -10,13 +10,8 @@ import (
 // An alert that a process before this one raised, and died, ends as one of our
 // own does: with the first answer of the platform and the first paper.
 func TestAlertsOfAnEarlierProcessEnd(t *testing.T) {
-	s := open(t, wishes{})
-	for _, a := range []trade.Raise{{Kind: trade.AlertUnreachable}, {Kind: trade.AlertCredentials}, {Kind: trade.AlertCredentials, Subject: "untrusted"},
-		{Kind: trade.AlertClock}, {Kind: trade.AlertPrinter, Subject: "held"}} {
-		if err := s.store.Raise(a); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s := open(t, wishes{raised: []trade.Raise{{Kind: trade.AlertUnreachable}, {Kind: trade.AlertCredentials}, {Kind: trade.AlertCredentials, Subject: "untrusted"},
+		{Kind: trade.AlertClock}, {Kind: trade.AlertPrinter, Subject: "held"}}})
 	s.sell("S1")
 	s.await("S1", "on paper and with its QR code", func(r *queue.Record) bool {
 		return r.Standing.View() == trade.StateQRReady && r.Prints[0].State == trade.PrintPrinted

@@ -120,6 +120,13 @@ func (b *breaker) changed() <-chan struct{} {
 	return b.change
 }
 
+// isOpen reports whether calls are held back.
+func (b *breaker) isOpen() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open
+}
+
 // state gives whether calls go out and when the platform last answered.
 func (b *breaker) state() (online bool, contact time.Time) {
 	b.mu.Lock()

@@ -55,6 +55,8 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 				return min(Delay(attempts), slow)
 			case i != nil && i.State == trade.InvBlocked:
 				return slow
+			case i != nil && (i.State == trade.InvFailed || i.State == trade.InvWithdrew):
+				return time.Hour // staff may issue it again
 			}
 			return min(Delay(attempts+2), slow)
 		}

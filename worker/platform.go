@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"tillagent/piaotong"
@@ -56,6 +55,8 @@ func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error)
 		return trade.RedAccepted{Serial: c.Op.Serial}, err
 	case trade.OpRedPart:
 		return w.redPart(ctx, c)
+	case trade.OpIssue:
+		return w.issue(ctx, c)
 	default:
 		state, err := w.Platform.QueryInvoice(ctx, piaotong.InvoiceRef{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: c.Op.Serial})
 		if err != nil {
@@ -106,7 +107,11 @@ func (w *Worker) noticed(ctx context.Context, err error) {
 	case err == nil:
 		w.answered()
 		return
-	case !errors.As(err, &pe), pe.NoPath: // nothing was sent
+	case !errors.As(err, &pe):
+		w.breaker.unused()
+		return
+	case pe.NoPath: // nothing was sent
+		w.pathMissing(pe)
 		w.breaker.unused()
 		return
 	}
@@ -114,10 +119,10 @@ func (w *Worker) noticed(ctx context.Context, err error) {
 		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertCredentials, Subject: "untrusted",
 			Title: trade.Say(trade.PlatformUntrusted), Action: trade.Say(trade.PlatformUntrustedDo)}))
 	}
-	switch pe.Kind {
-	case piaotong.Misconfigured:
+	switch {
+	case pe.Kind == piaotong.Misconfigured && !kindDisabled(pe):
 		w.misconfigured(pe)
-	case piaotong.Unavailable, piaotong.Unknown:
+	case pe.Kind == piaotong.Unavailable, pe.Kind == piaotong.Unknown:
 		if ctx.Err() == nil && pe.Code == "" {
 			w.unreachable()
 		} else {
@@ -135,7 +140,7 @@ func (w *Worker) outcome(c *queue.OpClaim, err error) trade.Event {
 		return w.lost(c) // not the client's error: assume nothing
 	}
 	if pe.NoPath {
-		return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.PathByHand, strings.TrimPrefix(pe.Msg, "path not configured: "))}
+		return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.PathByHand, missingPath(pe))}
 	}
 	if errors.As(err, &unsent{}) && pe.Kind != piaotong.Refused && pe.Kind != piaotong.NotFound && pe.Kind != piaotong.AlreadyRed {
 		return trade.Unsent{Op: c.Op}
@@ -156,21 +161,29 @@ func (w *Worker) outcome(c *queue.OpClaim, err error) trade.Event {
 		case trade.OpQueryInvoice:
 			return trade.InvoiceMissing{Serial: c.Op.Serial, At: time.Now()}
 		}
-		return w.refusedOrNothing(c, pe)
+		if c.Op.Changing() { // the thing itself is missing, so the same call can never succeed
+			return trade.Refused{Op: c.Op, Code: pe.Code, Msg: pe.Msg}
+		}
+		return nil
 	case piaotong.Duplicate:
 		if c.Op.Kind == trade.OpCreateQR {
 			return trade.QRTaken{Gen: c.Op.Gen}
 		}
 	case piaotong.AlreadyRed:
 		return trade.RedAlready{Serial: c.Op.Serial, At: time.Now()}
-	case piaotong.Unavailable, piaotong.Misconfigured, piaotong.Auth:
+	case piaotong.Auth:
+		if c.Op.Serial != "" && c.Op.Changing() {
+			return trade.AuthNeeded{Op: c.Op}
+		}
+		return w.unsent(c)
+	case piaotong.Unavailable, piaotong.Misconfigured:
+		if kindDisabled(pe) {
+			return trade.Refused{Op: c.Op, Code: pe.Code, Msg: pe.Msg}
+		}
 		if c.Op.Serial != "" && c.Op.Changing() && pe.Code == "9999" {
 			return w.lost(c) // "signature" here, "internal error" elsewhere: a red number is asked about first
 		}
-		if c.Op.Changing() {
-			return trade.Unsent{Op: c.Op}
-		}
-		return nil
+		return w.unsent(c)
 	}
 	return w.lost(c) // Unknown, Duplicate, Pending: ask
 }
@@ -184,13 +197,20 @@ func (w *Worker) lost(c *queue.OpClaim) trade.Event {
 	return nil
 }
 
-// refusedOrNothing is for a "not found" where something was to be changed: the
-// thing itself is missing, so the same call can never succeed.
-func (w *Worker) refusedOrNothing(c *queue.OpClaim, pe *piaotong.Error) trade.Event {
+// unsent says that a changing operation surely was not processed; a question
+// can simply be asked again.
+func (w *Worker) unsent(c *queue.OpClaim) trade.Event {
 	if c.Op.Changing() {
-		return trade.Refused{Op: c.Op, Code: pe.Code, Msg: pe.Msg}
+		return trade.Unsent{Op: c.Op}
 	}
 	return nil
+}
+
+// kindDisabled reports that the enterprise may not issue this kind of invoice
+// (8037). For the QR code that is the till's set-up; for one invoice it is that
+// invoice's own trouble and must not stop the others.
+func kindDisabled(pe *piaotong.Error) bool {
+	return pe.Code == "8037" && pe.Interface != "2.16"
 }
 
 // answered notes that the platform answered, verified.
@@ -235,29 +255,16 @@ func (w *Worker) offline(alert trade.Raise) {
 // qrRequest makes 2.16's request of a sale.
 func (w *Worker) qrRequest(r *queue.Record) piaotong.QRCreate {
 	s, q := r.Sale, r.Standing.Current()
-	req := piaotong.QRCreate{TaxpayerNum: w.Issuer.TaxpayerNum, EnterpriseName: w.Issuer.EnterpriseName, ShopNum: w.Issuer.ShopNum,
+	req := piaotong.QRCreate{TaxpayerNum: w.Issuer.TaxpayerNum, EnterpriseName: w.Issuer.EnterpriseName, ShopNum: w.shopNum(s),
 		QRCodeNo: q.No, TradeNo: s.ID, TradeTime: s.SoldAt, Amount: q.Amount.String(), ExpireTime: q.ExpiresAt,
 		DrawerName: w.Issuer.DrawerName, CashierName: w.Issuer.CashierName, ReviewerName: w.Issuer.ReviewerName, Remark: s.Remark, IssueKinds: issueKinds}
-	if s.ShopNum != "" {
-		req.ShopNum = s.ShopNum
-	}
 	if b := s.Buyer; b.Name != "" {
 		req.Buyer = &piaotong.QRBuyer{Name: b.Name, TaxpayerNum: b.TaxNo, Address: b.Address, Tel: b.Phone, BankName: b.Bank, BankAccount: b.Account,
 			TakerEmail: b.Email, TakerTel: b.Mobile}
 	}
-	for _, l := range trade.LinesLeft(s.Items, r.Standing.Refunds, q.Gen) {
-		if l.Amount == 0 {
-			continue // a gift stands on paper; an invoice has no line without an amount
-		}
+	for _, l := range invoiced(r, q.Gen) {
 		item := piaotong.QRItem{Name: l.Name, Spec: l.Spec, Unit: l.Unit, TaxCode: l.TaxCode, Rate: l.Rate.String(), ZeroTaxFlag: l.ZeroTaxFlag, Amount: l.Amount.String()}
-		if l.Discount != 0 {
-			item.Discount = l.Discount.String()
-		}
-		// 8016: their product is the amount exactly, or neither is sent; 10 and 16 characters are the most (2.16).
-		quantity, price := l.Quantity.String(), l.UnitPrice.String()
-		if l.Quantity != 0 && l.UnitPrice != 0 && l.UnitPrice.Times(l.Quantity) == l.Amount && len(quantity) <= 10 && len(price) <= 16 {
-			item.Quantity, item.UnitPrice = quantity, price
-		}
+		item.Quantity, item.UnitPrice, item.Discount = figures(l)
 		req.Items = append(req.Items, item)
 	}
 	return req
@@ -303,8 +310,11 @@ func (w *Worker) invoiceSeen(c *queue.OpClaim, i piaotong.InvoiceState) trade.Ev
 		w.Log.Warn("unknown state of an invoice", "sale", c.Record.Sale.ID, "code", i.Code, "msg", i.Msg)
 		return nil
 	}
+	if foreign(c, i.TradeNo) {
+		return trade.InvoiceForeign{Serial: c.Op.Serial}
+	}
 	e := trade.InvoiceSeen{Serial: c.Op.Serial, State: state, Number: i.AllEleInvNo, Code: i.InvoiceCode, No: i.InvoiceNo,
-		IssuedAt: i.IssuedAt, DownloadURL: i.DownloadURL, Msg: i.Msg, At: time.Now()}
+		IssuedAt: i.IssuedAt, DownloadURL: i.DownloadURL, ViewURL: i.StatusURL, Msg: i.Msg, At: time.Now()}
 	net, err1 := trade.ParseMoney(i.NetAmount)
 	tax, err2 := trade.ParseMoney(i.TaxAmount)
 	if err1 == nil && err2 == nil {

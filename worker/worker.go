@@ -65,6 +65,7 @@ type Worker struct {
 	// platform that is away or refuses us.
 	clockAlert, untrusted, away alarm
 	printing                    printing
+	accounts                    accounts
 }
 
 // New makes a worker; Run starts it.
@@ -89,13 +90,13 @@ func New(o Options) *Worker {
 func (w *Worker) Run(stop, work context.Context) {
 	var loops sync.WaitGroup
 	if w.Platform != nil {
+		w.clearPaths()
+		w.recallAccount(stop)
+		loops.Go(func() { w.account(stop) })
 		for _, lane := range trade.Lanes {
 			n := 1
-			switch lane { // live work has calls of its own, so that no backlog takes their place
-			case trade.LaneLive:
+			if lane == trade.LaneLive || lane == trade.LaneBacklog { // each its own, so that no backlog takes the place of live work
 				n = w.Concurrency
-			case trade.LaneBacklog:
-				n = max(w.Concurrency-1, 1)
 			}
 			loops.Go(func() { w.lane(stop, work, lane, n) })
 		}
@@ -117,6 +118,9 @@ func (w *Worker) lane(stop, work context.Context, lane trade.Lane, n int) {
 		select {
 		case slots <- struct{}{}:
 		case <-stop.Done():
+			return
+		}
+		if lane == trade.LaneWatch && !w.letWatch(stop) {
 			return
 		}
 		pass, wait := w.breaker.allow(lane == trade.LaneLive)
@@ -149,6 +153,20 @@ func (w *Worker) lane(stop, work context.Context, lane trade.Lane, n int) {
 			}
 		})
 	}
+}
+
+// watchPause is how long the watch lane rests between two calls while sales of
+// the backlog wait for theirs.
+const watchPause = time.Second
+
+// letWatch lets the sales of a backlog go before what is merely watched, which
+// still goes on. False where the agent stops first.
+func (w *Worker) letWatch(stop context.Context) bool {
+	due, err := w.Store.Due(stop, trade.LaneBacklog)
+	if err != nil || !due {
+		return stop.Err() == nil // a claim reports what is wrong with the database
+	}
+	return w.sleep(stop, nil, nil, watchPause)
 }
 
 // takeToken draws on the bucket. Live work takes a token where there is one and

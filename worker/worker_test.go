@@ -35,7 +35,8 @@ type wishes struct {
 	qrWait    time.Duration
 	timeout   time.Duration
 	slipLater bool
-	away      bool // the platform cannot be reached at first
+	away      bool          // the platform cannot be reached at first
+	raised    []trade.Raise // alerts of a process before this one
 }
 
 func open(t *testing.T, w wishes) *shop {
@@ -80,6 +81,10 @@ func open(t *testing.T, w wishes) *shop {
 	s.store, err = queue.Open(queue.Options{Path: filepath.Join(t.TempDir(), "agent.db"), Prefix: "DEMO", QRValid: 24 * time.Hour, Printer: true,
 		QRWait: w.qrWait, SlipLater: w.slipLater, Pause: pause})
 	check()
+	for _, a := range w.raised {
+		err = s.store.Raise(a)
+		check()
+	}
 	account := s.sandbox.Account()
 	wk := worker.New(worker.Options{Store: s.store, Platform: platform, Printer: device, Profile: profile, QRWait: w.qrWait,
 		Shop:   receipt.Shop{Header: []string{"试验店"}, Columns: profile.Columns},
