@@ -181,8 +181,14 @@ func (k *keys) parse() (err error) {
 	return err
 }
 
-func (k *keys) codec() (*piaotong.Codec, error) {
-	return piaotong.NewCodec(k.platform, &k.partner.PublicKey, k.DES3Key)
+// codecs returns the platform's side, and the same with a 3DES key that is not
+// the partner's.
+func (k *keys) codecs() (right, wrong *piaotong.Codec, err error) {
+	if right, err = piaotong.NewCodec(k.platform, &k.partner.PublicKey, k.DES3Key); err != nil {
+		return nil, nil, err
+	}
+	wrong, err = piaotong.NewCodec(k.platform, &k.partner.PublicKey, rand.Text()[:24])
+	return right, wrong, err
 }
 
 func (k *keys) platformPublicPEM() (string, error) {

@@ -41,11 +41,21 @@ type bench struct {
 	client *piaotong.Client
 }
 
+// oneKeys are the keys of all benches without a directory.
+var oneKeys = sync.OnceValues(newKeys)
+
+func sharedKeys(dir string) (*keys, error) {
+	if dir == "" {
+		return oneKeys()
+	}
+	return openKeys(dir)
+}
+
 func newBench(t *testing.T, dir string, change ...func(*piaotong.Options)) *bench {
 	t.Helper()
 	b := &bench{clock: newClock()}
 	var err error
-	b.Sandbox, err = New(Options{Dir: dir, Now: b.clock.now})
+	b.Sandbox, err = newSandbox(Options{Dir: dir, Now: b.clock.now}, sharedKeys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -96,6 +97,13 @@ func (c *checker) flag(name string, v piaotong.Scalar) {
 	case "", "true", "false":
 	default:
 		c.fail(invalid("%s 必须为 true 或 false", name))
+	}
+}
+
+// oneOf checks an optional field that has few values.
+func (c *checker) oneOf(name string, v piaotong.Scalar, values ...string) {
+	if v != "" && !slices.Contains(values, string(v)) {
+		c.fail(invalid("%s 只能为 %s", name, strings.Join(values, "、")))
 	}
 }
 

@@ -77,19 +77,25 @@ const goodCreate = `{"taxpayerNum":"91110108SANDBOX01X","enterpriseName":"沙箱
 "tradeTime":"2026-03-01 10:20:29","invoiceAmount":"10.00","expireTime":"2026-08-28 10:20:29","itemList":[
 {"itemName":"餐费","taxClassificationCode":"3070401000000000000","taxRateValue":"0.06","invoiceItemAmount":"10.00"}]}`
 
-// with returns goodCreate with fields changed; names in "item." belong to its
-// line. A nil value removes a field.
+// with returns goodCreate with fields changed.
 func with(t *testing.T, changes map[string]any) string {
 	t.Helper()
+	return change(t, goodCreate, changes)
+}
+
+// change returns content with fields changed; names in "item." belong to its
+// first line. A nil value removes a field.
+func change(t *testing.T, content string, changes map[string]any) string {
+	t.Helper()
 	var m map[string]any
-	if err := json.Unmarshal([]byte(goodCreate), &m); err != nil {
+	if err := json.Unmarshal([]byte(content), &m); err != nil {
 		t.Fatal(err)
 	}
-	item := m["itemList"].([]any)[0].(map[string]any)
+	lines, _ := m["itemList"].([]any)
 	for k, v := range changes {
 		target := m
 		if name, ok := strings.CutPrefix(k, "item."); ok {
-			target, k = item, name
+			target, k = lines[0].(map[string]any), name
 		}
 		if v == nil {
 			delete(target, k)
@@ -257,8 +263,15 @@ func TestEnvelopeIsStrict(t *testing.T) {
 		return b
 	}
 	good := string(seal(platformCode, testSerial, r.clock.now()))
-	other := newRaw(t) // another sandbox: other keys
-	foreign, err := other.codec.SealRequest(platformCode, testSerial, r.clock.now(), []byte(goodCreate))
+	stranger, err := newKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec, err := piaotong.NewCodec(stranger.partner, &stranger.platform.PublicKey, r.Account().DES3Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := codec.SealRequest(platformCode, testSerial, r.clock.now(), []byte(goodCreate))
 	if err != nil {
 		t.Fatal(err)
 	}

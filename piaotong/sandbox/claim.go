@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"tillagent/piaotong"
@@ -14,10 +15,12 @@ import (
 
 // Claim is a customer who scans a code and submits a title.
 type Claim struct {
-	QRCodeNo  string  `json:"qrcode_no"`
-	URL       string  `json:"url"`        // instead of QRCodeNo: what the QR on paper says
-	BuyerName string  `json:"buyer_name"` // "" = 个人
-	Outcome   Outcome `json:"outcome"`    // "" = issued
+	QRCodeNo  string `json:"qrcode_no"`
+	URL       string `json:"url"`        // instead of QRCodeNo: what the QR on paper says
+	BuyerName string `json:"buyer_name"` // "" = 个人
+	// BuyerTaxpayerNum is a company's tax number; may be "".
+	BuyerTaxpayerNum string  `json:"buyer_taxpayer_num"`
+	Outcome          Outcome `json:"outcome"` // "" = issued
 	// Split makes this many invoices of the code, as staff can on the platform,
 	// whatever allowInvoiceCount says; 0 = 1. Items stay whole while there are
 	// enough of them.
@@ -26,10 +29,11 @@ type Claim struct {
 
 // ClaimMerged is a customer who submits several codes as one invoice.
 type ClaimMerged struct {
-	QRCodeNos []string `json:"qrcode_nos"`
-	URLs      []string `json:"urls"`       // in addition: what the QRs on paper say
-	BuyerName string   `json:"buyer_name"` // "" = 个人
-	Outcome   Outcome  `json:"outcome"`    // "" = issued
+	QRCodeNos        []string `json:"qrcode_nos"`
+	URLs             []string `json:"urls"`               // in addition: what the QRs on paper say
+	BuyerName        string   `json:"buyer_name"`         // "" = 个人
+	BuyerTaxpayerNum string   `json:"buyer_taxpayer_num"` // as in Claim
+	Outcome          Outcome  `json:"outcome"`            // "" = issued
 }
 
 // maxSplit keeps a slip of the pen from filling the ledger.
@@ -80,7 +84,7 @@ func (s *Sandbox) ClaimMerged(c ClaimMerged) (reqSerialNo string, err error) {
 			return "", badInput("code %q is named twice", no)
 		}
 	}
-	serials, err := s.submit(numbers, c.BuyerName, c.Outcome, 1)
+	serials, err := s.submitNow(numbers, submission{buyer: c.BuyerName, title: titleOf(c.BuyerTaxpayerNum), outcome: c.Outcome, n: 1})
 	if err != nil {
 		return "", err
 	}
@@ -97,7 +101,17 @@ func (s *Sandbox) claim(c Claim) (reqSerialNos []string, err error) {
 	if c.Split < 0 || c.Split > maxSplit {
 		return nil, badInput("split must be 0 to %d", maxSplit)
 	}
-	return s.submit([]string{no}, c.BuyerName, c.Outcome, max(c.Split, 1))
+	return s.submitNow([]string{no}, submission{
+		buyer: c.BuyerName, title: titleOf(c.BuyerTaxpayerNum), outcome: c.Outcome, n: max(c.Split, 1),
+	})
+}
+
+// titleOf is the rest of a title that has a tax number or nothing.
+func titleOf(taxpayerNum string) *Title {
+	if taxpayerNum == "" {
+		return nil
+	}
+	return &Title{TaxpayerNum: taxpayerNum}
 }
 
 // numberOf finds the number of a code in the address of its page.
@@ -109,23 +123,47 @@ func numberOf(address string) (string, error) {
 	return path.Base(u.Path), nil
 }
 
-// submit claims codes together for one buyer, as n invoices.
-func (s *Sandbox) submit(numbers []string, buyer string, o Outcome, n int) (reqSerialNos []string, err error) {
-	if o == "" {
-		o = Issued
+// submission is what a customer submits.
+type submission struct {
+	buyer   string // "" = 个人
+	title   *Title
+	outcome Outcome // "" = issued
+	n       int     // invoices
+	slow    time.Duration
+}
+
+func (sub *submission) check() error {
+	if sub.outcome == "" {
+		sub.outcome = Issued
 	}
-	if !o.valid() {
-		return nil, badInput("unknown outcome %q", o)
+	if !sub.outcome.valid() {
+		return badInput("unknown outcome %q", sub.outcome)
 	}
-	if buyer == "" {
-		buyer = "个人"
+	if sub.buyer == "" {
+		sub.buyer = "个人"
 	}
-	if n, err := piaotong.GBKLen(buyer); err != nil || n > 100 {
-		return nil, badInput("buyer_name must have at most 100 bytes in GBK")
+	if n, err := piaotong.GBKLen(sub.buyer); err != nil || n > 100 {
+		return badInput("buyer_name must have at most 100 bytes in GBK")
 	}
+	if t := sub.title; t != nil && t.TaxpayerNum != "" && !taxNumPattern.MatchString(t.TaxpayerNum) {
+		return badInput("buyer_taxpayer_num must have 15 to 20 of A-Z and 0-9")
+	}
+	return nil
+}
+
+// submitNow is submit for those who do not hold mu.
+func (s *Sandbox) submitNow(numbers []string, sub submission) (reqSerialNos []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.advance(); err != nil {
+		return nil, err
+	}
+	return s.submit(numbers, sub)
+}
+
+// submit claims codes together for one buyer, as n invoices. The caller holds mu.
+func (s *Sandbox) submit(numbers []string, sub submission) (reqSerialNos []string, err error) {
+	if err := sub.check(); err != nil {
 		return nil, err
 	}
 	now := s.now()
@@ -140,16 +178,20 @@ func (s *Sandbox) submit(numbers []string, buyer string, o Outcome, n int) (reqS
 		}
 		fen += q.fen
 	}
+	if fen > maxFen {
+		return nil, badInput("together the codes are over %s", formatFen(maxFen))
+	}
 	first := s.state.qrs[numbers[0]]
 	e := Entry{
 		At: now, Kind: ClaimedEntry, QRCodeNo: first.QRCodeNo, TradeNo: first.TradeNo, Amount: formatFen(fen),
-		ReqSerialNo: s.state.newSerial(), BuyerName: buyer, Outcome: o, ReadyAt: now.Add(s.issueDelay).UTC(),
+		ReqSerialNo: s.state.newSerial(), BuyerName: sub.buyer, Title: sub.title,
+		Outcome: sub.outcome, ReadyAt: now.Add(s.settings.issueDelay + sub.slow).UTC(),
 	}
 	switch {
 	case len(numbers) > 1:
 		e.QRCodeNos = numbers
-	case n > 1:
-		if e.Parts, err = s.split(first.Items, n, e.ReqSerialNo); err != nil {
+	case sub.n > 1:
+		if e.Parts, err = s.split(first.Items, sub.n, e.ReqSerialNo); err != nil {
 			return nil, err
 		}
 	}
@@ -185,60 +227,6 @@ func (s *Sandbox) split(items []Item, n int, serial string) ([]Part, error) {
 		serial = s.state.newSerial()
 	}
 	return parts, nil
-}
-
-// Settle gives an invoice that is not issued another end, as staff can on the
-// platform: Issued (also after a failure), Failed or Auth. Blue or red.
-func (s *Sandbox) Settle(reqSerialNo string, o Outcome) error {
-	if !o.valid() || o == Hang {
-		return badInput("an invoice cannot be settled as %q", o)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.advance(); err != nil {
-		return err
-	}
-	inv := s.state.invoices[reqSerialNo]
-	if inv == nil {
-		return fmt.Errorf("invoice %q: %w", reqSerialNo, ErrNotFound)
-	}
-	if inv.Code == piaotong.StateIssued {
-		return fmt.Errorf("invoice %q is issued: %w", reqSerialNo, ErrConflict)
-	}
-	if inv.Code == piaotong.StateFailed && o != Failed && inv.Type == piaotong.TypeRed && !s.state.canTake(inv) {
-		return fmt.Errorf("invoice %q: less is left of the blue one: %w", reqSerialNo, ErrConflict)
-	}
-	return s.record(s.state.settled(inv, o, s.now()))
-}
-
-// RedByHand reverses what is left of an issued blue invoice, as staff can on
-// the platform, at once. The red invoice has a number of the platform's own,
-// which nobody tells but the push and the ledger.
-func (s *Sandbox) RedByHand(reqSerialNo string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.advance(); err != nil {
-		return err
-	}
-	blue := s.state.invoices[reqSerialNo]
-	switch {
-	case blue == nil:
-		return fmt.Errorf("invoice %q: %w", reqSerialNo, ErrNotFound)
-	case blue.Type != piaotong.TypeBlue || blue.Code != piaotong.StateIssued:
-		return fmt.Errorf("invoice %q is not an issued blue one: %w", reqSerialNo, ErrConflict)
-	}
-	left := blue.leftToReverse()
-	if left.fen == 0 {
-		return fmt.Errorf("invoice %q is reversed: %w", reqSerialNo, ErrConflict)
-	}
-	now := s.now()
-	if err := s.record(Entry{
-		At: now, Kind: RedRequestedEntry, ReqSerialNo: s.state.newSerial(), BlueSerial: blue.ReqSerialNo,
-		TradeNo: blue.TradeNo, Amount: formatFen(-left.fen), Outcome: Issued, ReadyAt: now.UTC(),
-	}); err != nil {
-		return err
-	}
-	return s.advance()
 }
 
 // PlantQR makes a code of somebody else, with whom our numbers clash: 2.16 of

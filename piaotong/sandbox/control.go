@@ -3,10 +3,8 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"time"
 )
 
 const maxControl = 64 << 10
@@ -21,26 +19,56 @@ func (s *Sandbox) routes() http.Handler {
 	mux.HandleFunc("GET /q/{no}", s.serveQR)
 	mux.HandleFunc("POST /q/{no}", s.submitQR)
 	mux.HandleFunc("GET /i/{serial}", s.serveInvoice)
-	for pattern, h := range map[string]func(*http.Request) (any, error){
-		"POST /_sandbox/claim":        s.controlClaim,
-		"POST /_sandbox/merge":        s.controlMerge,
-		"POST /_sandbox/settle":       s.controlSettle,
-		"POST /_sandbox/red":          s.controlRed,
-		"POST /_sandbox/plant":        s.controlPlant,
-		"POST /_sandbox/settings":     s.controlSettings,
-		"POST /_sandbox/faults":       s.controlSetFault,
-		"DELETE /_sandbox/faults":     s.controlClearFaults,
-		"POST /_sandbox/reset":        s.controlReset,
-		"GET /_sandbox/ledger":        s.controlLedger,
-		"POST /_sandbox/push":         s.controlSetPush,
-		"POST /_sandbox/push/now":     s.controlPushNow,
-		"GET /_sandbox/push/envelope": s.controlPushEnvelope,
-		"GET /_sandbox/pushes":        s.controlPushes,
-	} {
-		mux.HandleFunc(pattern, s.control(h))
+	mux.HandleFunc("GET /face/{id}", s.serveFace)
+	mux.HandleFunc("POST /face/{id}", s.submitFace)
+	for _, c := range s.controls() {
+		mux.HandleFunc(c.pattern, s.control(c.run))
 	}
 	// A page elsewhere in the same browser must not work the controls.
 	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// controlPath is one row of the table of controls.
+type controlPath struct {
+	pattern string
+	run     func(*http.Request) (any, error)
+}
+
+func (s *Sandbox) controls() []controlPath {
+	return []controlPath{
+		// the customer
+		{"POST /_sandbox/claim", s.controlClaim},
+		{"POST /_sandbox/merge", s.controlMerge},
+		// staff on the platform
+		{"POST /_sandbox/settle", s.controlSettle},
+		{"POST /_sandbox/reissue", s.controlReissue},
+		{"POST /_sandbox/red", s.controlRed},
+		{"POST /_sandbox/enterprise", s.controlEnterprise},
+		{"GET /_sandbox/enterprises", s.controlEnterprises},
+		{"POST /_sandbox/plant", s.controlPlant},
+		// the buyer's accountant
+		{"POST /_sandbox/book", s.controlBook},
+		{"POST /_sandbox/confirm/apply", s.controlApplyAsBuyer},
+		{"POST /_sandbox/confirm/answer", s.controlAnswerAsBuyer},
+		{"GET /_sandbox/confirms", s.controlConfirms},
+		// the tax bureau's accounts
+		{"GET /_sandbox/accounts", s.controlAccounts},
+		{"POST /_sandbox/account", s.controlAccount},
+		{"POST /_sandbox/face", s.controlFace},
+		// behaviour
+		{"POST /_sandbox/settings", s.controlSettings},
+		{"GET /_sandbox/faults", s.controlFaults},
+		{"POST /_sandbox/faults", s.controlSetFault},
+		{"DELETE /_sandbox/faults", s.controlClearFaults},
+		{"POST /_sandbox/reset", s.controlReset},
+		// pushes
+		{"POST /_sandbox/push", s.controlSetPush},
+		{"POST /_sandbox/push/now", s.controlPushNow},
+		{"GET /_sandbox/push/envelope", s.controlPushEnvelope},
+		{"GET /_sandbox/pushes", s.controlPushes},
+		// the judge
+		{"GET /_sandbox/ledger", s.controlLedger},
+	}
 }
 
 // done is the answer of a control path that has nothing to tell.
@@ -118,86 +146,13 @@ func (s *Sandbox) controlMerge(r *http.Request) (any, error) {
 	return map[string]string{"req_serial_no": serial}, nil
 }
 
-func (s *Sandbox) controlSettle(r *http.Request) (any, error) {
-	var body struct {
-		ReqSerialNo string  `json:"req_serial_no"`
-		Outcome     Outcome `json:"outcome"`
-	}
-	if err := readJSON(r, &body); err != nil {
-		return nil, err
-	}
-	return done{true}, s.Settle(body.ReqSerialNo, body.Outcome)
-}
-
-// invoiceBody names an invoice.
-type invoiceBody struct {
-	ReqSerialNo string `json:"req_serial_no"`
-}
-
-func (s *Sandbox) controlRed(r *http.Request) (any, error) {
-	var body invoiceBody
-	if err := readJSON(r, &body); err != nil {
-		return nil, err
-	}
-	return done{true}, s.RedByHand(body.ReqSerialNo)
-}
-
-func (s *Sandbox) controlPlant(r *http.Request) (any, error) {
-	var body struct {
-		QRCodeNo string `json:"qrcode_no"`
-		TradeNo  string `json:"trade_no"`
-		Amount   string `json:"amount"`
-	}
-	if err := readJSON(r, &body); err != nil {
-		return nil, err
-	}
-	return done{true}, s.PlantQR(body.QRCodeNo, body.TradeNo, body.Amount)
-}
-
-func (s *Sandbox) controlSettings(r *http.Request) (any, error) {
-	var body struct {
-		IssueDelay string  `json:"issue_delay"` // e.g. "1s"; "" = as it is
-		RedOutcome Outcome `json:"red_outcome"` // "" = as it is
-		IsDelete   *bool   `json:"is_delete_text"`
-	}
-	if err := readJSON(r, &body); err != nil {
-		return nil, err
-	}
-	delay, err := parseDelay(body.IssueDelay)
-	if err != nil {
-		return nil, badInput("issue_delay: %v", err)
-	}
-	if body.RedOutcome != "" {
-		if err := s.SetRedOutcome(body.RedOutcome); err != nil {
-			return nil, err
-		}
-	}
-	if body.IssueDelay != "" {
-		s.SetIssueDelay(delay)
-	}
-	if body.IsDelete != nil {
-		s.SetIsDeleteText(*body.IsDelete)
-	}
-	return done{true}, nil
-}
-
-func parseDelay(s string) (time.Duration, error) {
-	if s == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a duration like 1s or 500ms", s)
-	}
-	return d, nil
-}
-
 func (s *Sandbox) controlSetFault(r *http.Request) (any, error) {
 	var body struct {
 		Interface string    `json:"interface"`
 		Kind      FaultKind `json:"kind"`
 		Code      string    `json:"code"`
 		Msg       string    `json:"msg"`
+		Status    int       `json:"status"`
 		Delay     string    `json:"delay"`
 		Times     int       `json:"times"`
 	}
@@ -209,7 +164,7 @@ func (s *Sandbox) controlSetFault(r *http.Request) (any, error) {
 		return nil, badInput("delay: %v", err)
 	}
 	return done{true}, s.SetFault(Fault{
-		Interface: body.Interface, Kind: body.Kind, Code: body.Code, Msg: body.Msg, Delay: delay, Times: body.Times,
+		Interface: body.Interface, Kind: body.Kind, Code: body.Code, Msg: body.Msg, Status: body.Status, Delay: delay, Times: body.Times,
 	})
 }
 
@@ -220,7 +175,41 @@ func (s *Sandbox) controlClearFaults(*http.Request) (any, error) {
 
 func (s *Sandbox) controlReset(*http.Request) (any, error) { return done{true}, s.Reset() }
 
-func (s *Sandbox) controlLedger(*http.Request) (any, error) { return s.Ledger() }
+// controlFaults lists the faults that will strike, in their order.
+func (s *Sandbox) controlFaults(*http.Request) (any, error) {
+	type fault struct {
+		Interface string    `json:"interface"`
+		Kind      FaultKind `json:"kind"`
+		Code      string    `json:"code,omitempty"`
+		Msg       string    `json:"msg,omitempty"`
+		Status    int       `json:"status,omitempty"`
+		Delay     string    `json:"delay,omitempty"`
+		Left      int       `json:"left"` // calls that it will strike; 0 = all
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []fault{}
+	for _, f := range s.faults {
+		v := fault{Interface: f.Interface, Kind: f.Kind, Code: f.Code, Msg: f.Msg, Status: f.Status, Left: f.left}
+		if f.Delay > 0 {
+			v.Delay = f.Delay.String()
+		}
+		list = append(list, v)
+	}
+	return map[string]any{"faults": list}, nil
+}
+
+// controlLedger tells everything, with what is wrong in it.
+func (s *Sandbox) controlLedger(*http.Request) (any, error) {
+	l, err := s.Ledger()
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Ledger
+		Problems []string `json:"problems"`
+	}{l, l.Problems()}, nil
+}
 
 func (s *Sandbox) controlSetPush(r *http.Request) (any, error) {
 	var body struct {

@@ -46,7 +46,7 @@ func (s *Sandbox) voidQRs(c call) (any, error) {
 	}
 	out := make([]voidResult, 0, len(refs))
 	for _, r := range refs {
-		msg, err := s.voidQR(r, c.fault)
+		msg, err := s.voidQR(r, c.fault.Kind)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +54,7 @@ func (s *Sandbox) voidQRs(c call) (any, error) {
 			TaxpayerNum: string(r.TaxpayerNum), QRCodeNo: string(r.QRCodeNo), Amount: string(r.Amount),
 			IsDelete: msg == "", DeleteMsg: orText(msg, "作废二维码成功"),
 		}
-		if s.isDeleteText {
+		if s.settings.isDeleteText {
 			res.IsDelete = strconv.FormatBool(msg == "")
 		}
 		out = append(out, res)
@@ -67,6 +67,9 @@ func (s *Sandbox) voidQRs(c call) (any, error) {
 // voided is the sandbox's choice: there is nothing left to void.
 func (s *Sandbox) voidQR(r qrRef, fault FaultKind) (reason string, err error) {
 	q := s.state.qrs[string(r.QRCodeNo)]
+	if m, ok := s.magicOf(string(r.Amount)); ok && fault == "" {
+		fault = m.void
+	}
 	fen, err := parseFen(string(r.Amount))
 	switch {
 	case err != nil:
@@ -143,27 +146,16 @@ var stateTexts = map[string]string{
 	piaotong.StatePending: "开票中",
 	piaotong.StateFailed:  "开票失败：沙箱按设置失败",
 	piaotong.StateAuth:    "数电账号未登录，请完成认证",
+
+	piaotong.StateWithdrawn: "未开票：开票请求已撤回",
 }
 
 // queryInvoice is 2.11. 3999 as a state is promised for pushes only; the
 // sandbox answers it here, because clients must be ready for it.
 func (s *Sandbox) queryInvoice(c call) (any, error) {
-	var r struct {
-		TaxpayerNum piaotong.Scalar `json:"taxpayerNum"`
-		ReqSerialNo piaotong.Scalar `json:"invoiceReqSerialNo"`
-	}
-	if err := decode(c.content, &r); err != nil {
+	inv, err := s.invoiceOf(c, "9997")
+	if err != nil {
 		return nil, err
-	}
-	var ch checker
-	s.taxpayer(&ch, r.TaxpayerNum, "9997", "9997")
-	serial := ch.required("invoiceReqSerialNo", r.ReqSerialNo, chars(20, 20))
-	if ch.err != nil {
-		return nil, ch.err
-	}
-	inv := s.state.invoices[serial]
-	if inv == nil {
-		return nil, refuse("8003", "发票不存在")
 	}
 	return s.invoiceContent(inv, c.base), nil
 }

@@ -29,6 +29,16 @@ const (
 	RedIssuedEntry     EntryKind = "red_issued"
 	RedFailedEntry     EntryKind = "red_failed"
 	RedAuthEntry       EntryKind = "red_auth"
+
+	BlueRequestedEntry    EntryKind = "blue_requested" // 2.9
+	ReissuedEntry         EntryKind = "reissued"       // an invoice that was not issued is requested again, under its number
+	InvoiceWithdrawnEntry EntryKind = "invoice_withdrawn"
+	RedWithdrawnEntry     EntryKind = "red_withdrawn"
+	BookedEntry           EntryKind = "booked"          // the buyer took the invoice into its books (入账)
+	ConfirmAppliedEntry   EntryKind = "confirm_applied" // a red confirmation (红字确认单)
+	ConfirmMovedEntry     EntryKind = "confirm_moved"
+	AccountEntry          EntryKind = "account"    // a tax account was added or changed
+	EnterpriseEntry       EntryKind = "enterprise" // an enterprise was registered, changed or reviewed
 )
 
 // Entry is one line of the ledger. All state is made of entries, so it holds
@@ -52,6 +62,38 @@ type Entry struct {
 	Lines       []RedLine `json:"lines,omitempty"`      // of a red invoice of 2.37; none = all that is left
 	ReturnNo    string    `json:"return_no,omitempty"`
 	DefinedData string    `json:"defined_data,omitempty"`
+	Digest      string    `json:"digest,omitempty"` // of a request for an invoice: its number must carry the same data again
+
+	Title         *Title         `json:"title,omitempty"`          // of a buyer, beside the name
+	Blue          *BlueDetail    `json:"blue,omitempty"`           // of blue_requested
+	ConfirmNo     string         `json:"red_confirm_no,omitempty"` // of a confirmation, or of the red invoice made of it
+	Confirm       *ConfirmDetail `json:"red_confirm,omitempty"`    // of confirm_applied
+	ConfirmStatus string         `json:"confirm_status,omitempty"` // of confirm_moved
+	TaxAccount    *TaxAccount    `json:"tax_account,omitempty"`    // as it is from now on
+	Enterprise    *Enterprise    `json:"enterprise,omitempty"`     // as it is from now on
+}
+
+// Title is what a buyer says of itself beside its name (发票抬头).
+type Title struct {
+	TaxpayerNum string `json:"taxpayer_num,omitempty"`
+	Address     string `json:"address,omitempty"`
+	Tel         string `json:"tel,omitempty"`
+	BankName    string `json:"bank_name,omitempty"`
+	BankAccount string `json:"bank_account,omitempty"`
+	TakerTel    string `json:"taker_tel,omitempty"`
+	TakerEmail  string `json:"taker_email,omitempty"`
+}
+
+// BlueDetail is what a blue_requested entry has in addition.
+type BlueDetail struct {
+	Kind         string `json:"kind"`              // 81, 82
+	Account      string `json:"account,omitempty"` // tax account that was named; "" = the default one
+	DrawerName   string `json:"drawer_name,omitempty"`
+	CasherName   string `json:"casher_name,omitempty"`
+	ReviewerName string `json:"reviewer_name,omitempty"`
+	Remark       string `json:"remark,omitempty"`
+	Special      string `json:"special_invoice_kind,omitempty"` // 08, 02
+	Items        []Item `json:"items"`
 }
 
 // Part is one invoice of a split claim.
@@ -75,6 +117,16 @@ type QRDetail struct {
 	TradeTime   time.Time `json:"trade_time"`
 	ExpireAt    time.Time `json:"expire_at"`
 	Items       []Item    `json:"items"`
+
+	Kind           string `json:"kind,omitempty"`  // of its invoices, when only one is offered: 81, 82
+	BuyerName      string `json:"buyer,omitempty"` // preset title
+	Title          *Title `json:"title,omitempty"` // the rest of it
+	Fixed          bool   `json:"fixed,omitempty"` // the preset title cannot be edited
+	MobileRequired bool   `json:"mobile_required,omitempty"`
+	EmailRequired  bool   `json:"email_required,omitempty"`
+	AllowCount     int    `json:"allow_count,omitempty"` // invoices that the customer may make of it; 0 = 1
+	DrawerName     string `json:"drawer_name,omitempty"`
+	Remark         string `json:"remark,omitempty"`
 }
 
 // Item is a line of a code, as far as its invoice needs it.
@@ -87,6 +139,9 @@ type Item struct {
 	ZeroTaxFlag string `json:"zero_tax_flag,omitempty"`
 	Quantity    string `json:"quantity,omitempty"` // "" = blank
 	Amount      string `json:"amount"`             // with tax, after discount
+	Tax         string `json:"tax,omitempty"`      // in Amount; "" = what the rate says
+	Discount    string `json:"discount,omitempty"` // taken off already, with tax; negative
+	Deduction   string `json:"deduction,omitempty"`
 }
 
 // ledgerFile is an append-only file of JSON lines.

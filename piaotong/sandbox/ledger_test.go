@@ -61,7 +61,7 @@ func TestRestart(t *testing.T) {
 	if again.Account() != b.Account() {
 		t.Error("the restart made new keys")
 	}
-	if st := again.state(t, serial); st != blue2(blue, again.url, serial) {
+	if st := again.state(t, serial); st != movedTo(blue, again.url, serial) {
 		t.Errorf("blue %+v, was %+v", st, blue)
 	}
 	again.clock.add(time.Second)
@@ -72,8 +72,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// blue2 is blue with the address that the second server gives.
-func blue2(blue piaotong.InvoiceState, url, serial string) piaotong.InvoiceState {
+// movedTo is blue with the address that the second server gives.
+func movedTo(blue piaotong.InvoiceState, url, serial string) piaotong.InvoiceState {
 	blue.DownloadURL = url + "/i/" + serial
 	return blue
 }

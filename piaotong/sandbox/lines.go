@@ -61,6 +61,12 @@ func newLines(items []Item) ([]line, error) {
 		if err != nil || rate < 0 || rate > 100 {
 			return nil, fmt.Errorf("rate %q is not a percentage", it.Rate)
 		}
+		tax := taxIn(fen, rate)
+		if it.Tax != "" {
+			if tax, err = parseFen(it.Tax); err != nil {
+				return nil, fmt.Errorf("tax %q: %v", it.Tax, err)
+			}
+		}
 		var quantity int64
 		if it.Quantity != "" {
 			n, err := parseDecimal(it.Quantity, 8)
@@ -69,7 +75,7 @@ func newLines(items []Item) ([]line, error) {
 			}
 			quantity = n.Int64() // 16 digits at most
 		}
-		lines = append(lines, line{item: it, rate: rate, whole: share{fen, taxIn(fen, rate), quantity}})
+		lines = append(lines, line{item: it, rate: rate, whole: share{fen, tax, quantity}})
 	}
 	return lines, nil
 }
@@ -114,7 +120,7 @@ func splitItems(items []Item, n int) ([][]Item, error) {
 			return nil, badInput("the amount is too small for %d invoices", n)
 		}
 		half := items[largest]
-		half.Quantity = ""
+		half.Quantity, half.Discount, half.Tax, half.Deduction = "", "", "", ""
 		items[largest] = half
 		items[largest].Amount = formatFen(most - most/2)
 		half.Amount = formatFen(most / 2)

@@ -3,11 +3,9 @@ package sandbox
 import (
 	"bytes"
 	"embed"
-	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
-	"strings"
 
 	"tillagent/piaotong"
 )
@@ -18,13 +16,16 @@ var pageFiles embed.FS
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"time": piaotong.FormatTime,
 	"stateText": func(s string) string {
-		return map[string]string{"active": "待开票", "claimed": "已提交", "voided": "已作废", "expired": "已过期"}[s]
+		return qrStateTexts[s]
 	},
+	"faceText":    func(status string) string { return faceTexts[status] },
 	"invoiceText": func(code string) string { return stateTexts[code] },
 	"redText": func(flag string) string {
 		return map[string]string{BeingRed: "红冲处理中", PartRed: "已部分红冲", AlreadyRed: "已红冲"}[flag]
 	},
 }).ParseFS(pageFiles, "pages/*.html"))
+
+var qrStateTexts = map[string]string{"active": "待开票", "claimed": "已提交", "voided": "已作废", "expired": "已过期"}
 
 // writePage renders a page; the policy forbids everything but its own style
 // and form.
@@ -57,79 +58,20 @@ func (s *Sandbox) serveIndex(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.Reverse(l.QRs)
 	s.writePage(w, http.StatusOK, "index.html", struct {
-		Base    string
-		Account Account
-		Total   int
-		QRs     []QR
-	}{s.baseURL(r), s.account, len(l.QRs), l.QRs[:min(len(l.QRs), indexCodes)]})
-}
-
-// qrPage is what the customer's page shows.
-type qrPage struct {
-	QR       QR
-	Seller   string
-	Invoices []Invoice
-	Problem  string // with the form, in Chinese
-	Buyer    string // what was typed
-}
-
-// findQR returns a code and its invoices, as of now.
-func (s *Sandbox) findQR(no string) (qrPage, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.advance(); err != nil {
-		return qrPage{}, err
-	}
-	if s.state.qrs[no] == nil {
-		return qrPage{}, fmt.Errorf("code %q: %w", no, ErrNotFound)
-	}
-	p := qrPage{QR: s.state.viewQR(no, s.now()), Seller: s.account.EnterpriseName}
-	for _, serial := range p.QR.Invoices {
-		p.Invoices = append(p.Invoices, s.state.viewInvoice(serial))
-	}
-	return p, nil
-}
-
-// serveQR is the customer's page behind a QR code.
-func (s *Sandbox) serveQR(w http.ResponseWriter, r *http.Request) {
-	p, err := s.findQR(r.PathValue("no"))
-	if err != nil {
-		s.writePage(w, statusOf(err), "missing.html", "没有这个开票码")
-		return
-	}
-	s.writePage(w, http.StatusOK, "qr.html", p)
-}
-
-// submitQR takes the customer's form.
-func (s *Sandbox) submitQR(w http.ResponseWriter, r *http.Request) {
-	no := r.PathValue("no")
-	r.Body = http.MaxBytesReader(w, r.Body, maxControl)
-	buyer := strings.TrimSpace(r.PostFormValue("buyer_name"))
-	problem := ""
-	switch n, err := piaotong.GBKLen(buyer); {
-	case buyer == "":
-		problem = "请填写发票抬头"
-	case err != nil:
-		problem = "发票抬头含有无法打印的字符"
-	case n > 100:
-		problem = "发票抬头太长"
-	case strings.ContainsAny(buyer, "<>"):
-		problem = "发票抬头不能含有 < 或 >"
-	}
-	if problem == "" {
-		if _, err := s.Claim(Claim{QRCodeNo: no, BuyerName: buyer}); err == nil {
-			http.Redirect(w, r, "/q/"+no, http.StatusSeeOther)
-			return
-		}
-		problem = "现在不能提交，请看下面的状态"
-	}
-	p, err := s.findQR(no)
-	if err != nil {
-		s.writePage(w, statusOf(err), "missing.html", "没有这个开票码")
-		return
-	}
-	p.Problem, p.Buyer = problem, buyer
-	s.writePage(w, http.StatusUnprocessableEntity, "qr.html", p)
+		Base     string
+		Account  Account
+		Password string
+		Accounts []TaxAccount
+		SMSCodes []SMSCode
+		Faces    []FaceCheck
+		Magic    []magicAmount
+		Problems []string
+		Total    int
+		QRs      []QR
+	}{
+		s.baseURL(r), s.account, AccountPassword, l.Accounts, s.SMSCodes(), openFaces(s.FaceChecks()), s.magicTable(), l.Problems(),
+		len(l.QRs), l.QRs[:min(len(l.QRs), indexCodes)],
+	})
 }
 
 // serveInvoice is the page behind downloadUrl and qrCodePath.
@@ -149,4 +91,40 @@ func (s *Sandbox) serveInvoice(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.writePage(w, http.StatusOK, "invoice.html", inv)
 	}
+}
+
+// openFaces are the face checks that somebody can still do something about.
+func openFaces(all []FaceCheck) []FaceCheck {
+	return slices.DeleteFunc(all, func(f FaceCheck) bool { return f.final() })
+}
+
+// serveFace is the page behind the QR code of 2.6: it stands for the tax
+// bureau's app.
+func (s *Sandbox) serveFace(w http.ResponseWriter, r *http.Request) {
+	s.writeFace(w, http.StatusOK, r.PathValue("id"), "")
+}
+
+func (s *Sandbox) writeFace(w http.ResponseWriter, status int, id, problem string) {
+	all := s.FaceChecks()
+	i := slices.IndexFunc(all, func(f FaceCheck) bool { return f.AuthID == id })
+	if i < 0 {
+		s.writePage(w, http.StatusNotFound, "missing.html", "没有这个认证二维码")
+		return
+	}
+	s.writePage(w, status, "face.html", struct {
+		FaceCheck
+		Masked, Problem string
+		Open            bool
+	}{all[i], maskPhone(all[i].Account), problem, !all[i].final()})
+}
+
+// submitFace takes the buttons of that page.
+func (s *Sandbox) submitFace(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	r.Body = http.MaxBytesReader(w, r.Body, maxControl)
+	if err := s.MoveFace(id, FaceStep(r.PostFormValue("step"))); err != nil {
+		s.writeFace(w, http.StatusUnprocessableEntity, id, "现在不能操作，请看下面的状态")
+		return
+	}
+	http.Redirect(w, r, "/face/"+id, http.StatusSeeOther)
 }

@@ -36,7 +36,18 @@ func invalid(format string, args ...any) error {
 type call struct {
 	content []byte
 	base    string // of addresses that go into answers
-	fault   FaultKind
+	fault   Fault
+}
+
+// result puts the result of its own into an answer that has one, and reports
+// whether a fault makes that a failure.
+func (c call) result(out map[string]string) (failed bool) {
+	out["resultCode"], out["resultMsg"] = codeOK, msgOK
+	if c.fault.Kind == FaultResult {
+		out["resultCode"], out["resultMsg"] = c.fault.Code, c.fault.Msg
+		return true
+	}
+	return false
 }
 
 // platformInterface is one interface of the platform. It runs with mu held and
@@ -47,14 +58,36 @@ type platformInterface struct {
 	run    func(*Sandbox, call) (any, error)
 }
 
+// platformInterfaces is the table of all interfaces. The number of the query
+// of an enterprise, which the platform's basic document has not, is v3.5.1's.
 var platformInterfaces = []platformInterface{
+	{"2.2", "enterprise_register", (*Sandbox).registerEnterprise},
+	{"2.2-info", "enterprise_info", (*Sandbox).queryEnterprise},
+	{"2.3", "account_register", (*Sandbox).registerAccount},
+	{"2.4", "account_sms_code", (*Sandbox).sendSMS},
+	{"2.5", "account_sms_login", (*Sandbox).loginBySMS},
+	{"2.6", "account_auth_qr", (*Sandbox).authQR},
+	{"2.7", "account_auth_qr_status", (*Sandbox).authQRStatus},
+	{"2.8", "account_auth_status", (*Sandbox).queryAccount},
+	{"2.9", "invoice_blue", (*Sandbox).issueBlue},
 	{"2.10", "invoice_red_full", (*Sandbox).redFlush},
 	{"2.11", "invoice_query", (*Sandbox).queryInvoice},
+	{"2.12", "invoice_query_full", (*Sandbox).queryFullInvoice},
+	{"2.15", "invoice_file", (*Sandbox).invoiceFile},
 	{"2.16", "qr_create", (*Sandbox).createQR},
 	{"2.17", "qr_void", (*Sandbox).voidQRs},
 	{"2.18", "qr_query", (*Sandbox).queryQR},
+	{"2.28", "red_apply", (*Sandbox).applyRedConfirm},
+	{"2.29", "red_view", (*Sandbox).viewRedConfirm},
+	{"2.30", "red_issue", (*Sandbox).issueRed},
+	{"2.31", "red_review", (*Sandbox).auditRedConfirm},
+	{"2.32", "red_cancel", (*Sandbox).revokeRedConfirm},
+	{"2.33", "red_list", (*Sandbox).searchRedConfirms},
+	{"2.34", "red_list_result", (*Sandbox).foundRedConfirms},
 	{"2.36", "red_init", (*Sandbox).initRed},
 	{"2.37", "red_partial", (*Sandbox).redLines},
+	{"2.45", "account_list", (*Sandbox).listAccounts},
+	{"2.46", "account_logout", (*Sandbox).logout},
 }
 
 // path is where an interface is served: its public path, or one of the
@@ -92,22 +125,23 @@ func (s *Sandbox) servePlatform(pi platformInterface) http.HandlerFunc {
 			http.Error(w, "request too large or broken off", http.StatusBadRequest)
 			return
 		}
-		fault := s.beginCall(pi.number)
+		req, err := s.openRequest(body)
+		fault := s.beginCall(pi, req, err)
 		if s.failBefore(w, r, fault) {
 			return
 		}
-		var resp piaotong.Response
-		if fault.answers() {
-			resp = s.refuseByFault(body, fault)
-		} else {
-			resp = s.process(pi, body, s.baseURL(r), fault.Kind)
+		resp := piaotong.Response{Code: fault.Code, Msg: fault.Msg, SerialNo: req.SerialNo}
+		if !fault.answers() {
+			resp = s.process(pi, req, err, call{req.Content, s.baseURL(r), fault})
 		}
-		raw, err := s.codec.SealResponse(resp)
+		raw, err := s.sealAnswer(resp, fault)
 		if err != nil {
 			http.Error(w, "cannot seal the answer", http.StatusInternalServerError)
 			return
 		}
-		raw = s.failAfter(r, fault, raw)
+		if s.failAfter(w, r, fault) {
+			return
+		}
 		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 		w.Write(raw)
 	}
@@ -120,13 +154,13 @@ func (s *Sandbox) baseURL(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// process does what the platform would do.
-func (s *Sandbox) process(pi platformInterface, body []byte, base string, fault FaultKind) piaotong.Response {
-	req, err := s.openRequest(body)
+// process does what the platform would do with a request that was opened, or
+// could not be.
+func (s *Sandbox) process(pi platformInterface, req piaotong.Request, err error, c call) piaotong.Response {
 	resp := piaotong.Response{Code: codeOK, Msg: msgOK, SerialNo: req.SerialNo}
 	var content any
 	if err == nil {
-		content, err = s.run(pi, call{req.Content, base, fault})
+		content, err = s.run(pi, c)
 	}
 	if err == nil {
 		resp.Content, err = json.Marshal(content)

@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"encoding/base64"
+	"errors"
 	"math/big"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/skip2/go-qrcode"
@@ -81,7 +83,14 @@ func (s *Sandbox) createQR(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m, ok := s.magicOf(e.Amount); ok && m.foreign {
+		e.TradeNo, e.QR.BuyerName = "OTHER-"+randomDigits(8), ""
+		return nil, errors.Join(s.record(e), refuse("8038", "开票二维码编号已存在"))
+	}
 	if err := s.record(e); err != nil {
+		return nil, err
+	}
+	if err := s.magicCode(e); err != nil {
 		return nil, err
 	}
 	return map[string]string{
@@ -127,12 +136,32 @@ func (s *Sandbox) checkCreate(r *createRequest) (Entry, error) {
 	if c.err == nil && s.state.qrs[qrcodeNo] != nil {
 		c.fail(refuse("8038", "开票二维码编号已存在"))
 	}
-	return Entry{
-		Kind: QRCreatedEntry, QRCodeNo: qrcodeNo, TradeNo: tradeNo, Amount: formatFen(amount),
-		QR: &QRDetail{
-			ExtractCode: randomDigits(12), TradeTime: tradeTime.UTC(), ExpireAt: expireAt.UTC(), Items: items,
-		},
-	}, c.err
+	detail := &QRDetail{ExtractCode: randomDigits(12), TradeTime: tradeTime.UTC(), ExpireAt: expireAt.UTC(), Items: items}
+	detail.form(r)
+	return Entry{Kind: QRCreatedEntry, QRCodeNo: qrcodeNo, TradeNo: tradeNo, Amount: formatFen(amount), QR: detail}, c.err
+}
+
+// form keeps what a request, which was checked, says of the customer's page and
+// of the invoice.
+func (d *QRDetail) form(r *createRequest) {
+	if len(r.IssueOptions) == 1 {
+		d.Kind = string(r.IssueOptions[0].InvoiceType)
+	}
+	d.BuyerName = string(r.BuyerName)
+	title := Title{
+		TaxpayerNum: string(r.BuyerTaxpayerNum), Address: string(r.BuyerAddress), Tel: string(r.BuyerTel),
+		BankName: string(r.BuyerBankName), BankAccount: string(r.BuyerBankAccount),
+		TakerTel: string(r.TakerTel), TakerEmail: string(r.TakerEmail),
+	}
+	if title != (Title{}) {
+		d.Title = &title
+	}
+	d.Fixed = d.BuyerName != "" && strings.EqualFold(string(r.AllowEdit), "false")
+	d.MobileRequired, d.EmailRequired = r.MobileRequired.Bool(), r.EmailRequired.Bool()
+	if n, err := strconv.Atoi(string(r.AllowInvoiceCount)); err == nil {
+		d.AllowCount = n
+	}
+	d.DrawerName, d.Remark = string(r.DrawerName), string(r.InvoiceRemark)
 }
 
 func (c *checker) time(name, v string) time.Time {
@@ -264,9 +293,11 @@ func (c *checker) item(it *createItem) (Item, int64) {
 			c.fail(refuse("8007", "折扣金额大于项目金额"))
 		}
 		total += discount
+		it.DiscountAmount = piaotong.Scalar(formatFen(discount))
 	}
 	return Item{
-		Name: name, TaxCode: code, Spec: spec, Unit: unit, Rate: strconv.FormatInt(rate, 10),
+		Discount: string(it.DiscountAmount),
+		Name:     name, TaxCode: code, Spec: spec, Unit: unit, Rate: strconv.FormatInt(rate, 10),
 		ZeroTaxFlag: string(it.ZeroTaxFlag), Quantity: quantity, Amount: formatFen(total),
 	}, total
 }

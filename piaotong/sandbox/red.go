@@ -40,17 +40,20 @@ func (s *Sandbox) redFlush(c call) (any, error) {
 	if ch.err != nil {
 		return nil, ch.err
 	}
-	blue, err := s.redTarget(serial, blueNo)
+	if answer, known, err := s.answerKnown(c, serial); known {
+		return answer, err
+	}
+	blue, err := s.redTarget(blueNo)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case len(blue.RedSerials) > 0:
+	case len(blue.RedSerials) > 0 || blue.leftToReverse().fen < blue.fen:
 		return nil, refuse("6005", "原发票已冲红或正在冲红")
 	case amount != -blue.fen:
 		return nil, invalid("amount 必须等于蓝字发票价税合计的负数")
 	}
-	return s.requestRed(blue, c.base, Entry{ReqSerialNo: serial, Amount: formatFen(amount), DefinedData: string(r.DefinedData)})
+	return s.requestRed(blue, c, Entry{ReqSerialNo: serial, Amount: formatFen(amount), DefinedData: string(r.DefinedData)})
 }
 
 // blue checks that a blue invoice is named in one of the two ways, and returns
@@ -66,16 +69,15 @@ func (c *checker) blue(number, code, no piaotong.Scalar) string {
 	return blueNo
 }
 
-// redTarget finds the blue invoice of a request for a red one, whose number
-// must be new.
-func (s *Sandbox) redTarget(serial, blueNo string) (*Invoice, error) {
-	if known := s.state.invoices[serial]; known != nil {
-		if known.Code == piaotong.StatePending {
-			return nil, refuse("8040", "该发票请求流水号正在处理中")
-		}
-		return nil, refuse("8021", "发票请求流水号已存在")
+// redTarget finds the blue invoice of a quick reversal, 2.10 or 2.37. That one
+// which the buyer has booked needs a confirmation, and so is refused here, is
+// the sandbox's choice: the platform may well wait for the buyer instead.
+func (s *Sandbox) redTarget(blueNo string) (*Invoice, error) {
+	blue, err := s.blueInvoice(blueNo)
+	if err == nil && blue.Booked {
+		return nil, invalid("购买方已入账，请通过红字发票确认单冲红")
 	}
-	return s.blueInvoice(blueNo)
+	return blue, err
 }
 
 // blueInvoice finds an issued blue invoice by its 20-digit number.
@@ -89,14 +91,30 @@ func (s *Sandbox) blueInvoice(blueNo string) (*Invoice, error) {
 
 // requestRed records a request for a red invoice and answers it. The entry
 // has what is particular to it.
-func (s *Sandbox) requestRed(blue *Invoice, base string, e Entry) (any, error) {
-	e.Kind, e.BlueSerial, e.TradeNo, e.Outcome = RedRequestedEntry, blue.ReqSerialNo, blue.TradeNo, s.redOutcome
-	e.At = s.now()
-	e.ReadyAt = e.At.Add(s.issueDelay).UTC()
+func (s *Sandbox) requestRed(blue *Invoice, c call, e Entry) (any, error) {
+	e.At, e.Digest = s.now(), c.digest()
+	e.Kind, e.BlueSerial, e.TradeNo = RedRequestedEntry, blue.ReqSerialNo, blue.TradeNo
+	e.Outcome, e.ReadyAt = s.settings.redOutcome, e.At.Add(s.settings.issueDelay).UTC()
+	m, magic := s.magicOf(blue.Amount)
+	switch {
+	case magic && m.redRefusal != nil:
+		return nil, m.redRefusal
+	case magic && m.redByHand:
+		if err := s.redByHand(blue); err != nil {
+			return nil, err
+		}
+		return nil, refuse("6005", "原发票已冲红或正在冲红")
+	}
+	if magic && m.redOutcome != "" {
+		e.Outcome, e.ReadyAt = m.redOutcome, e.ReadyAt.Add(m.redSlow)
+	}
 	if err := s.record(e); err != nil {
 		return nil, err
 	}
-	return map[string]string{"invoiceReqSerialNo": e.ReqSerialNo, "qrCodePath": encodeURL(base + "/i/" + e.ReqSerialNo)}, nil
+	if magic && m.redSlow > 0 {
+		return nil, refuse("8040", "该发票请求流水号正在处理中")
+	}
+	return accepted(e.ReqSerialNo, c.base)
 }
 
 // leftToReverse is what is left of a blue invoice in all.

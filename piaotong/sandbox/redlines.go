@@ -123,7 +123,10 @@ func (s *Sandbox) redLines(c call) (any, error) {
 	if ch.err != nil {
 		return nil, ch.err
 	}
-	blue, err := s.redTarget(serial, blueNo)
+	if answer, known, err := s.answerKnown(c, serial); known {
+		return answer, err
+	}
+	blue, err := s.redTarget(blueNo)
 	switch {
 	case err != nil:
 		return nil, err
@@ -136,7 +139,7 @@ func (s *Sandbox) redLines(c call) (any, error) {
 	if ch.err != nil {
 		return nil, ch.err
 	}
-	return s.requestRed(blue, c.base, Entry{
+	return s.requestRed(blue, c, Entry{
 		ReqSerialNo: serial, Amount: formatFen(total), Lines: lines,
 		ReturnNo: string(r.ReturnNo), DefinedData: string(r.DefinedData),
 	})
@@ -184,11 +187,13 @@ func (c *checker) sameLine(l *line, it *redItem) {
 		c.fail(refuse("8006", "税率不存在"))
 	case it.ZeroTaxFlag == "0":
 		c.fail(refuse("8015", "红字明细的零税率标识只能为 1、2、3"))
-	case it.PreferentialFlag == "1" && it.VATSpecialManage == "":
-		c.fail(refuse("8008", "享受优惠政策时增值税特殊管理不能为空"))
+	case l.item.Deduction != "":
+		c.fail(invalid("沙箱不支持差额征税发票的部分冲红"))
 	case string(it.GoodsName) != l.item.Name, string(it.TaxCode) != l.item.TaxCode,
 		string(it.ZeroTaxFlag) != l.item.ZeroTaxFlag, rate.Cmp(big.NewInt(l.rate)) != 0:
 		c.fail(refuse("6012", "明细与蓝字发票不一致"))
+	default:
+		c.zeroRate(l.rate, it.ZeroTaxFlag, it.PreferentialFlag, it.VATSpecialManage)
 	}
 }
 

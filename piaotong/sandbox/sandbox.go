@@ -29,12 +29,17 @@ type Options struct {
 	PublicURL string           // base of the QR codes' addresses, e.g. "http://127.0.0.1:18080"; "" = the host that was called
 	Logger    *slog.Logger     // nil = discard
 	Now       func() time.Time // nil = time.Now; also told to clients in the Date header
+	// MagicAmounts lets certain totals of a sale, 4040.11 and the like, bring
+	// about what is otherwise hard to see; see docs/sandbox.md. Off, every
+	// amount is an amount.
+	MagicAmounts bool
 }
 
 // Sandbox is the stand-in platform. It is safe for concurrent use.
 type Sandbox struct {
 	account   Account
 	codec     *piaotong.Codec // the platform's side
+	wrongKey  *piaotong.Codec // the same with another 3DES key, for a fault
 	publicURL string
 	now       func() time.Time
 	log       *slog.Logger
@@ -48,25 +53,31 @@ type Sandbox struct {
 	state      state
 	calls      map[string]int // by interface, since the start
 	faults     []*activeFault
-	issueDelay time.Duration
-	redOutcome Outcome
-	// isDeleteText makes 2.17 answer isDelete as "true" and "false".
-	isDeleteText bool
-	push         pusher
+	settings   settings
+	rateSecond time.Time // that rateCalls counts
+	rateCalls  int
+	magicHits  map[string]int // by interface and number
+	logins     logins
+	tasks      []*confirmTask
+	push       pusher
 }
 
 // New opens or creates a sandbox. In a directory it finds the keys and the
 // ledger of its last run again.
-func New(o Options) (*Sandbox, error) {
+func New(o Options) (*Sandbox, error) { return newSandbox(o, openKeys) }
+
+// newSandbox is New with keys from elsewhere: making them takes long.
+func newSandbox(o Options, keysIn func(dir string) (*keys, error)) (*Sandbox, error) {
 	s := &Sandbox{
-		publicURL:  o.PublicURL,
-		now:        o.Now,
-		log:        o.Logger,
-		done:       make(chan struct{}),
-		state:      newState(),
-		calls:      map[string]int{},
-		issueDelay: time.Second,
-		redOutcome: Issued,
+		publicURL: o.PublicURL,
+		now:       o.Now,
+		log:       o.Logger,
+		done:      make(chan struct{}),
+		state:     newState(),
+		calls:     map[string]int{},
+		settings:  newSettings(o.MagicAmounts),
+		magicHits: map[string]int{},
+		logins:    newLogins(),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -74,7 +85,7 @@ func New(o Options) (*Sandbox, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if err := s.open(o.Dir); err != nil {
+	if err := s.open(o.Dir, keysIn); err != nil {
 		return nil, errors.Join(err, s.closeFiles())
 	}
 	s.handler = s.routes()
@@ -83,20 +94,20 @@ func New(o Options) (*Sandbox, error) {
 
 // open takes a directory and finds or makes its keys and ledger. Without a
 // directory it makes keys.
-func (s *Sandbox) open(dir string) (err error) {
+func (s *Sandbox) open(dir string, keysIn func(dir string) (*keys, error)) (err error) {
 	if dir != "" {
 		if s.lock, err = lockDir(dir); err != nil {
 			return fmt.Errorf("cannot take the sandbox's directory: %w", err)
 		}
 	}
-	keys, err := openKeys(dir)
+	keys, err := keysIn(dir)
 	if err != nil {
 		return fmt.Errorf("cannot open the sandbox's keys: %v", err)
 	}
 	if s.account, err = keys.account(); err != nil {
 		return fmt.Errorf("cannot use the sandbox's keys: %v", err)
 	}
-	if s.codec, err = keys.codec(); err != nil {
+	if s.codec, s.wrongKey, err = keys.codecs(); err != nil {
 		return fmt.Errorf("cannot use the sandbox's keys: %v", err)
 	}
 	if dir != "" {
@@ -126,14 +137,14 @@ func (s *Sandbox) Account() Account { return s.account }
 // pages and the control paths under /_sandbox/.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	closed := s.closed
+	closed, offset := s.closed, s.settings.clockOffset
 	s.mu.Unlock()
 	if closed {
 		http.Error(w, "sandbox is closed", http.StatusServiceUnavailable)
 		return
 	}
 	// The platform's clock is ours, so that a test can move it.
-	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
+	w.Header().Set("Date", s.now().Add(offset).UTC().Format(http.TimeFormat))
 	s.handler.ServeHTTP(w, r)
 }
 
@@ -152,35 +163,8 @@ func (s *Sandbox) Close() error {
 	return s.closeFiles()
 }
 
-// SetIssueDelay sets how long an invoice stays "in progress" (7777) after it
-// was requested; 1 s at first, 0 = not at all. Requests before keep theirs.
-func (s *Sandbox) SetIssueDelay(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.issueDelay = max(d, 0)
-}
-
-// SetRedOutcome sets what becomes of red invoices that are requested from now on.
-func (s *Sandbox) SetRedOutcome(o Outcome) error {
-	if !o.valid() {
-		return badInput("unknown outcome %q", o)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.redOutcome = o
-	return nil
-}
-
-// SetIsDeleteText makes 2.17 answer isDelete as "true" and "false", as the
-// platform's sample has it, instead of the booleans of its table.
-func (s *Sandbox) SetIsDeleteText(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.isDeleteText = on
-}
-
-// Reset forgets all codes, invoices, pushes, faults and counts, also in the
-// directory. Keys and settings stay.
+// Reset forgets everything that happened, faults and counts included, also in
+// the directory. Accounts and enterprises are as at first. Keys and settings stay.
 func (s *Sandbox) Reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +178,8 @@ func (s *Sandbox) Reset() error {
 	}
 	s.state = newState()
 	clear(s.calls)
-	s.faults = nil
+	clear(s.magicHits)
+	s.faults, s.tasks, s.logins = nil, nil, newLogins()
 	s.forgetPushes()
 	return nil
 }

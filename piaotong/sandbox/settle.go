@@ -10,27 +10,24 @@ import (
 	"tillagent/piaotong"
 )
 
+// settledKinds are the entries of an outcome: of blue and of red invoices.
+var settledKinds = map[Outcome][2]EntryKind{
+	Issued:    {InvoiceIssuedEntry, RedIssuedEntry},
+	Failed:    {InvoiceFailedEntry, RedFailedEntry},
+	Withdrawn: {InvoiceWithdrawnEntry, RedWithdrawnEntry},
+	Auth:      {InvoiceAuthEntry, RedAuthEntry},
+}
+
 // settled is the entry with which an invoice takes an outcome.
 func (st *state) settled(inv *Invoice, o Outcome, at time.Time) Entry {
 	e := Entry{
-		At: at, QRCodeNo: inv.QRCodeNo, TradeNo: inv.TradeNo, Amount: inv.Amount,
+		At: at, Kind: settledKinds[o][0], QRCodeNo: inv.QRCodeNo, TradeNo: inv.TradeNo, Amount: inv.Amount,
 		ReqSerialNo: inv.ReqSerialNo, BlueSerial: inv.BlueSerial, BuyerName: inv.BuyerName,
 	}
-	red := inv.Type == piaotong.TypeRed
-	switch {
-	case o == Failed && red:
-		e.Kind = RedFailedEntry
-	case o == Failed:
-		e.Kind = InvoiceFailedEntry
-	case o == Auth && red:
-		e.Kind = RedAuthEntry
-	case o == Auth:
-		e.Kind = InvoiceAuthEntry
-	default:
-		e.Kind = InvoiceIssuedEntry
-		if red {
-			e.Kind = RedIssuedEntry
-		}
+	if inv.Type == piaotong.TypeRed {
+		e.Kind = settledKinds[o][1]
+	}
+	if o == Issued {
 		e.AllEleInvNo = st.newInvoiceNo(at)
 	}
 	return e
@@ -50,11 +47,15 @@ func (s *Sandbox) advance() error {
 		return cmp.Or(a.readyAt.Compare(b.readyAt), strings.Compare(a.ReqSerialNo, b.ReqSerialNo))
 	})
 	for _, inv := range due {
-		if err := s.record(s.state.settled(inv, inv.outcome, inv.readyAt)); err != nil {
+		o := inv.outcome
+		if o == Issued && !s.state.mayIssue(inv.Account) {
+			o = Auth
+		}
+		if err := s.record(s.state.settled(inv, o, inv.readyAt)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.lapseConfirms(now)
 }
 
 // nextDue is when time will settle the next invoice.
@@ -84,7 +85,7 @@ func (st *state) qrState(q *QR, now time.Time) string {
 // only when everything so far failed.
 func (st *state) claimed(q *QR) bool {
 	return slices.ContainsFunc(q.Invoices, func(serial string) bool {
-		return st.invoices[serial].Code != piaotong.StateFailed
+		return !dead(st.invoices[serial].Code)
 	})
 }
 

@@ -2,8 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"time"
 
 	"tillagent/piaotong"
@@ -14,15 +12,19 @@ type Outcome string
 
 // The outcomes; the platform's inner state in brackets.
 const (
-	Issued Outcome = "issued" // 0000
-	Failed Outcome = "failed" // 9999
-	Auth   Outcome = "auth"   // 3999: the tax account must log in
-	Hang   Outcome = "hang"   // 7777 for ever, or until Settle
+	Issued    Outcome = "issued"    // 0000, or 3999 while the tax account is not logged in and authenticated
+	Failed    Outcome = "failed"    // 9999
+	Withdrawn Outcome = "withdrawn" // 6666: staff took the request back
+	Auth      Outcome = "auth"      // 3999: the tax account must log in
+	Hang      Outcome = "hang"      // 7777 for ever, or until Settle
 )
 
 func (o Outcome) valid() bool {
-	return o == Issued || o == Failed || o == Auth || o == Hang
+	return o == Issued || o == Failed || o == Withdrawn || o == Auth || o == Hang
 }
+
+// dead reports whether a state of an invoice says that it came to nothing.
+func dead(code string) bool { return code == piaotong.StateFailed || code == piaotong.StateWithdrawn }
 
 // QR is a code as it stands.
 type QR struct {
@@ -42,11 +44,14 @@ type QR struct {
 type Invoice struct {
 	ReqSerialNo string    `json:"req_serial_no"`
 	Type        string    `json:"type"`                 // 1 blue, 2 red
-	Code        string    `json:"code"`                 // 0000 3999 7777 9999
+	Code        string    `json:"code"`                 // 0000 3999 6666 7777 9999
+	Direct      bool      `json:"direct,omitempty"`     // requested by 2.9
+	Kind        string    `json:"kind"`                 // 81, 82
 	QRCodeNo    string    `json:"qrcode_no,omitempty"`  // of a blue one; the first of merged ones
 	QRCodeNos   []string  `json:"qrcode_nos,omitempty"` // of a merged one: all codes
 	TradeNo     string    `json:"trade_no"`
 	BuyerName   string    `json:"buyer_name,omitempty"`
+	Title       *Title    `json:"title,omitempty"`
 	Amount      string    `json:"amount"` // with tax; negative when red
 	NetAmount   string    `json:"net_amount"`
 	TaxAmount   string    `json:"tax_amount"`
@@ -55,6 +60,9 @@ type Invoice struct {
 	RedSerials  []string  `json:"red_req_serial_nos,omitempty"` // all of these, oldest first
 	RedFlag     string    `json:"red_flag,omitempty"`           // of a blue one, in the words of 2.12; set when told
 	DefinedData string    `json:"defined_data,omitempty"`
+	Booked      bool      `json:"booked,omitempty"`         // by the buyer, which then must agree to a reversal
+	ConfirmNo   string    `json:"red_confirm_no,omitempty"` // of a red one made of a confirmation
+	Account     string    `json:"account,omitempty"`        // tax account that was named; "" = the default one
 	AllEleInvNo string    `json:"all_ele_inv_no,omitempty"`
 	RequestedAt time.Time `json:"requested_at"`
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
@@ -62,8 +70,15 @@ type Invoice struct {
 	fen     int64
 	lines   []line    // of a blue one
 	parts   []redPart // of a red one
+	paper   paper     // what else is printed on a blue one
+	digest  string    // of the request; "" of a scanned one
 	outcome Outcome
 	readyAt time.Time
+}
+
+// paper is what an invoice shows beside amounts and parties.
+type paper struct {
+	drawer, casher, reviewer, remark, special string
 }
 
 // The red flags of a blue invoice, 冲红标志 in 2.12.
@@ -89,15 +104,33 @@ type state struct {
 	order    []string
 	pending  map[string]bool   // invoices that time will settle
 	byNumber map[string]string // 数电发票号码 → request number
+
+	confirms     map[string]*Confirm // by number
+	confirmOrder []string
+	byConfirmReq map[string]string // our number of a confirmation → its number
+	accounts     map[string]*TaxAccount
+	accountOrder []string
+	enterprises  map[string]*Enterprise // by tax number
 }
 
 func newState() state {
-	return state{
+	st := state{
 		qrs:      map[string]*QR{},
 		invoices: map[string]*Invoice{},
 		pending:  map[string]bool{},
 		byNumber: map[string]string{},
+
+		confirms:     map[string]*Confirm{},
+		byConfirmReq: map[string]string{},
+		accounts:     map[string]*TaxAccount{},
+		enterprises:  map[string]*Enterprise{},
 	}
+	for _, a := range firstAccounts() {
+		st.setAccount(a)
+	}
+	own := firstEnterprise()
+	st.enterprises[own.TaxpayerNum] = &own
+	return st
 }
 
 // apply makes an entry true. It fails on entries that cannot follow from a
@@ -111,8 +144,22 @@ func (st *state) apply(e Entry) error {
 		err = st.applyVoid(e)
 	case ClaimedEntry:
 		err = st.applyClaim(e)
+	case BlueRequestedEntry:
+		err = st.applyBlue(e)
 	case RedRequestedEntry:
 		err = st.applyRed(e)
+	case ReissuedEntry:
+		err = st.applyReissued(e)
+	case BookedEntry:
+		err = st.applyBooked(e)
+	case ConfirmAppliedEntry:
+		err = st.applyConfirm(e)
+	case ConfirmMovedEntry:
+		err = st.applyConfirmMoved(e)
+	case AccountEntry:
+		err = st.applyAccount(e)
+	case EnterpriseEntry:
+		err = st.applyEnterprise(e)
 	default:
 		err = st.applySettled(e)
 	}
@@ -159,22 +206,22 @@ func (st *state) applyClaim(e Entry) error {
 		}
 		items = append(items, q.Items...)
 	}
+	first := st.qrs[numbers[0]]
 	parts := e.Parts
 	if len(parts) == 0 {
 		parts = []Part{{e.ReqSerialNo, e.Amount, items}}
 	}
 	var invoices []*Invoice
 	for _, p := range parts {
-		lines, err := newLines(p.Items)
+		inv, err := newBlue(p.Items)
 		if err != nil {
 			return err
 		}
-		total := sum(lines, whole)
-		invoices = append(invoices, &Invoice{
-			ReqSerialNo: p.ReqSerialNo, Type: piaotong.TypeBlue, QRCodeNo: numbers[0], QRCodeNos: e.QRCodeNos, TradeNo: e.TradeNo,
-			BuyerName: e.BuyerName, Amount: p.Amount, NetAmount: formatFen(total.fen - total.tax), TaxAmount: formatFen(total.tax),
-			fen: total.fen, lines: lines,
-		})
+		inv.ReqSerialNo, inv.QRCodeNo, inv.QRCodeNos, inv.TradeNo = p.ReqSerialNo, numbers[0], e.QRCodeNos, e.TradeNo
+		inv.BuyerName, inv.Title, inv.Amount = e.BuyerName, e.Title, p.Amount
+		inv.Kind = orText(first.Kind, defaultKind)
+		inv.paper = paper{drawer: first.DrawerName, remark: first.Remark}
+		invoices = append(invoices, inv)
 	}
 	for _, inv := range invoices {
 		st.add(inv, e)
@@ -186,127 +233,62 @@ func (st *state) applyClaim(e Entry) error {
 	return nil
 }
 
-func (st *state) applyRed(e Entry) error {
-	blue := st.invoices[e.BlueSerial]
-	if blue == nil {
-		return fmt.Errorf("unknown blue invoice %q", e.BlueSerial)
+// newBlue makes a blue invoice of items.
+func newBlue(items []Item) (*Invoice, error) {
+	lines, err := newLines(items)
+	if err != nil {
+		return nil, err
 	}
-	parts, err := blue.redParts(e.Lines)
+	total := sum(lines, whole)
+	return &Invoice{
+		Type: piaotong.TypeBlue, NetAmount: formatFen(total.fen - total.tax), TaxAmount: formatFen(total.tax),
+		fen: total.fen, lines: lines,
+	}, nil
+}
+
+// applyBlue makes the invoice of a 2.9.
+func (st *state) applyBlue(e Entry) error {
+	if e.Blue == nil || st.invoices[e.ReqSerialNo] != nil {
+		return fmt.Errorf("entry %d describes no new invoice", e.Seq)
+	}
+	inv, err := newBlue(e.Blue.Items)
 	if err != nil {
 		return err
 	}
-	var total share
-	for _, p := range parts {
-		total = total.plus(p.share)
-	}
-	inv := &Invoice{
-		ReqSerialNo: e.ReqSerialNo, Type: piaotong.TypeRed, TradeNo: blue.TradeNo, BuyerName: blue.BuyerName,
-		Amount: formatFen(-total.fen), NetAmount: formatFen(total.tax - total.fen), TaxAmount: formatFen(-total.tax),
-		BlueSerial: blue.ReqSerialNo, DefinedData: e.DefinedData, fen: -total.fen, parts: parts,
-	}
+	b := e.Blue
+	inv.ReqSerialNo, inv.TradeNo, inv.BuyerName, inv.Title, inv.Amount = e.ReqSerialNo, e.TradeNo, e.BuyerName, e.Title, e.Amount
+	inv.Direct, inv.Kind, inv.Account, inv.DefinedData, inv.digest = true, b.Kind, b.Account, e.DefinedData, e.Digest
+	inv.paper = paper{b.DrawerName, b.CasherName, b.ReviewerName, b.Remark, b.Special}
 	st.add(inv, e)
-	st.take(inv)
 	return nil
 }
 
-// redParts is what a red invoice takes from its blue one: the named lines, or
-// all that is left.
-func (inv *Invoice) redParts(named []RedLine) ([]redPart, error) {
-	var parts []redPart
-	if len(named) == 0 {
-		for i := range inv.lines {
-			if left := inv.lines[i].left(); left.fen > 0 {
-				parts = append(parts, redPart{i, left})
-			}
-		}
-		return parts, nil
-	}
-	for _, n := range named {
-		fen, err := parseFen(n.Amount)
-		if err != nil {
-			return nil, err
-		}
-		i, ok := inv.lineAt(n.BlueItemNo)
-		if !ok {
-			return nil, fmt.Errorf("invoice %q has no line %q", inv.ReqSerialNo, n.BlueItemNo)
-		}
-		var quantity int64
-		if n.Quantity != "" {
-			q, err := parseDecimal(n.Quantity, 8)
-			if err != nil {
-				return nil, err
-			}
-			quantity = q.Int64()
-		}
-		p := inv.lines[i].part(-fen, quantity)
-		if !p.within(inv.lines[i].left()) {
-			return nil, fmt.Errorf("more of line %q than is left", n.BlueItemNo)
-		}
-		parts = append(parts, redPart{i, p})
-	}
-	return parts, nil
-}
-
-// lineAt finds a line by its number, which counts from 1.
-func (inv *Invoice) lineAt(no string) (index int, ok bool) {
-	n, err := strconv.Atoi(no)
-	return n - 1, err == nil && n >= 1 && n <= len(inv.lines)
-}
-
-// take books a red invoice's parts on its blue one; giveBack undoes that.
-func (st *state) take(inv *Invoice) {
-	blue := st.invoices[inv.BlueSerial]
-	for _, p := range inv.parts {
-		l := &blue.lines[p.line]
-		l.red = l.red.plus(p.share)
-	}
-	blue.RedSerials = append(blue.RedSerials, inv.ReqSerialNo)
-	blue.RedSerial = inv.ReqSerialNo
-}
-
-func (st *state) giveBack(inv *Invoice) {
-	blue := st.invoices[inv.BlueSerial]
-	for _, p := range inv.parts {
-		l := &blue.lines[p.line]
-		l.red = l.red.minus(p.share)
-	}
-	blue.RedSerials = slices.DeleteFunc(blue.RedSerials, func(s string) bool { return s == inv.ReqSerialNo })
-	blue.RedSerial = ""
-	if n := len(blue.RedSerials); n > 0 {
-		blue.RedSerial = blue.RedSerials[n-1]
-	}
-}
-
-// canTake reports whether a failed red invoice can still be issued.
-func (st *state) canTake(inv *Invoice) bool {
-	blue := st.invoices[inv.BlueSerial]
-	return !slices.ContainsFunc(inv.parts, func(p redPart) bool {
-		return !p.within(blue.lines[p.line].left())
-	})
-}
-
-// redFlag says how far a blue invoice is reversed.
-func (st *state) redFlag(inv *Invoice) string {
-	issued := func(serial string) bool { return st.invoices[serial].Code == piaotong.StateIssued }
-	switch {
-	case len(inv.RedSerials) == 0:
-		return NotRed
-	case slices.ContainsFunc(inv.RedSerials, func(s string) bool { return !issued(s) }):
-		return BeingRed
-	case sum(inv.lines, red).fen < inv.fen:
-		return PartRed
-	}
-	return AlreadyRed
-}
-
 func (st *state) add(inv *Invoice, e Entry) {
-	inv.Code = piaotong.StatePending
-	inv.RequestedAt, inv.readyAt, inv.outcome = e.At, e.ReadyAt, e.Outcome
+	inv.RequestedAt = e.At
 	st.invoices[inv.ReqSerialNo] = inv
 	st.order = append(st.order, inv.ReqSerialNo)
+	st.begin(inv, e)
+}
+
+// begin lets an invoice be in progress.
+func (st *state) begin(inv *Invoice, e Entry) {
+	inv.Code, inv.readyAt, inv.outcome = piaotong.StatePending, e.ReadyAt, e.Outcome
 	if inv.outcome != Hang {
 		st.pending[inv.ReqSerialNo] = true
 	}
+}
+
+// applyReissued requests an invoice that was not issued once more.
+func (st *state) applyReissued(e Entry) error {
+	inv := st.invoices[e.ReqSerialNo]
+	if inv == nil || inv.Code == piaotong.StateIssued {
+		return fmt.Errorf("nothing to issue again: %q", e.ReqSerialNo)
+	}
+	if inv.Type == piaotong.TypeRed && dead(inv.Code) {
+		st.take(inv)
+	}
+	st.begin(inv, e)
+	return nil
 }
 
 func (st *state) applySettled(e Entry) error {
@@ -314,13 +296,15 @@ func (st *state) applySettled(e Entry) error {
 	if inv == nil {
 		return fmt.Errorf("unknown invoice %q", e.ReqSerialNo)
 	}
-	failed := inv.Code == piaotong.StateFailed // so far
+	was := inv.Code
 	switch e.Kind {
 	case InvoiceIssuedEntry, RedIssuedEntry:
 		inv.Code, inv.AllEleInvNo, inv.IssuedAt = piaotong.StateIssued, e.AllEleInvNo, e.At
 		st.byNumber[e.AllEleInvNo] = inv.ReqSerialNo
 	case InvoiceFailedEntry, RedFailedEntry:
 		inv.Code = piaotong.StateFailed
+	case InvoiceWithdrawnEntry, RedWithdrawnEntry:
+		inv.Code = piaotong.StateWithdrawn
 	case InvoiceAuthEntry, RedAuthEntry:
 		inv.Code = piaotong.StateAuth
 	default:
@@ -330,9 +314,9 @@ func (st *state) applySettled(e Entry) error {
 	if inv.Type == piaotong.TypeRed {
 		// A failed reversal leaves the blue invoice to be reversed again.
 		switch {
-		case !failed && inv.Code == piaotong.StateFailed:
+		case !dead(was) && dead(inv.Code):
 			st.giveBack(inv)
-		case failed && inv.Code != piaotong.StateFailed:
+		case dead(was) && !dead(inv.Code):
 			st.take(inv)
 		}
 	}

@@ -13,8 +13,10 @@ type Ledger struct {
 	Entries  []Entry        `json:"entries"`  // oldest first
 	QRs      []QR           `json:"qrs"`      // oldest first
 	Invoices []Invoice      `json:"invoices"` // oldest first
-	Calls    map[string]int `json:"calls"`    // per interface, since the start
-	Pushes   []Push         `json:"pushes"`   // oldest first, since the start
+	Confirms []Confirm      `json:"confirms"` // red confirmations, oldest first
+	Accounts []TaxAccount   `json:"accounts"`
+	Calls    map[string]int `json:"calls"`  // per interface, since the start
+	Pushes   []Push         `json:"pushes"` // oldest first, since the start
 }
 
 // Ledger returns a copy of everything, as of now.
@@ -28,6 +30,8 @@ func (s *Sandbox) Ledger() (Ledger, error) {
 		Entries:  append([]Entry{}, s.state.entries...),
 		QRs:      []QR{},
 		Invoices: []Invoice{},
+		Confirms: s.state.viewConfirms(),
+		Accounts: s.state.viewAccounts(),
 		Calls:    maps.Clone(s.calls),
 		Pushes:   s.viewPushes(),
 	}

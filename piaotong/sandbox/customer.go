@@ -1,0 +1,229 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tillagent/piaotong"
+)
+
+// qrPage is what the customer's page shows.
+type qrPage struct {
+	QR       QR
+	Seller   string
+	Invoices []Invoice
+	Waiting  bool   // an invoice is in progress: the page asks again by itself
+	Problem  string // with the form, in Chinese
+	Form     titleForm
+	Counts   []int // of invoices to choose from; nil = one
+}
+
+// titleForm is what a customer types.
+type titleForm struct {
+	Company     bool
+	BuyerName   string
+	TaxpayerNum string
+	Tel         string
+	Email       string
+	Extracts    string // extract codes of other receipts
+	Count       int    // invoices; 0 = 1
+}
+
+// presetForm is the form as the till preset it.
+func presetForm(q QR) titleForm {
+	f := titleForm{BuyerName: q.BuyerName}
+	if t := q.Title; t != nil {
+		f.TaxpayerNum, f.Tel, f.Email, f.Company = t.TaxpayerNum, t.TakerTel, t.TakerEmail, t.TaxpayerNum != ""
+	}
+	return f
+}
+
+// readForm reads what was typed. Without a type of title a tax number tells it.
+func readForm(r *http.Request) titleForm {
+	field := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
+	f := titleForm{
+		BuyerName: field("buyer_name"), TaxpayerNum: strings.ToUpper(field("buyer_taxpayer_num")),
+		Tel: field("taker_tel"), Email: field("taker_email"), Extracts: field("extract_codes"),
+	}
+	f.Company = field("title_type") == "company" || field("title_type") == "" && f.TaxpayerNum != ""
+	if !f.Company {
+		f.TaxpayerNum = ""
+	}
+	f.Count, _ = strconv.Atoi(field("count")) // what is no number is 0, one invoice
+	return f
+}
+
+// problem says in Chinese what is wrong with the form, "" when nothing is.
+func (f titleForm) problem(q QR) string {
+	n, err := piaotong.GBKLen(f.BuyerName)
+	switch {
+	case f.BuyerName == "":
+		return "请填写发票抬头"
+	case err != nil:
+		return "发票抬头含有无法打印的字符"
+	case n > 100:
+		return "发票抬头太长"
+	case strings.ContainsAny(f.BuyerName, "<>"):
+		return "发票抬头不能含有 < 或 >"
+	case f.Company && f.TaxpayerNum == "":
+		return "请填写企业税号"
+	case f.Company && !taxNumPattern.MatchString(f.TaxpayerNum):
+		return "企业税号应为 15 到 20 位数字或大写字母"
+	case f.Tel == "" && q.MobileRequired:
+		return "请填写手机号"
+	case f.Tel != "" && (len(f.Tel) != 11 || !digitsPattern.MatchString(f.Tel)):
+		return "手机号应为 11 位数字"
+	case f.Email == "" && q.EmailRequired:
+		return "请填写邮箱"
+	case f.Email != "" && (len(f.Email) > 50 || !emailPattern.MatchString(f.Email)):
+		return "邮箱格式不正确"
+	case f.Count < 0 || f.Count > max(q.AllowCount, 1):
+		return fmt.Sprintf("最多可以开 %d 张", max(q.AllowCount, 1))
+	case f.Count > 1 && f.Extracts != "":
+		return "合并开票时只能开一张"
+	}
+	return ""
+}
+
+// title is the rest of the title, with what the till preset and nobody edits.
+func (f titleForm) title(q QR) *Title {
+	var t Title
+	if q.Title != nil && f.BuyerName == q.BuyerName {
+		t = *q.Title
+	}
+	t.TaxpayerNum, t.TakerTel, t.TakerEmail = f.TaxpayerNum, f.Tel, f.Email
+	if t == (Title{}) {
+		return nil
+	}
+	return &t
+}
+
+// findQR returns a code and its invoices, as of now.
+func (s *Sandbox) findQR(no string) (qrPage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.advance(); err != nil {
+		return qrPage{}, err
+	}
+	if s.state.qrs[no] == nil {
+		return qrPage{}, fmt.Errorf("code %q: %w", no, ErrNotFound)
+	}
+	p := qrPage{QR: s.state.viewQR(no, s.now()), Seller: s.account.EnterpriseName}
+	for _, serial := range p.QR.Invoices {
+		inv := s.state.viewInvoice(serial)
+		p.Invoices = append(p.Invoices, inv)
+		p.Waiting = p.Waiting || inv.Code == piaotong.StatePending
+	}
+	p.Form = presetForm(p.QR)
+	for n := 1; n <= p.QR.AllowCount && p.QR.AllowCount > 1; n++ {
+		p.Counts = append(p.Counts, n)
+	}
+	return p, nil
+}
+
+// serveQR is the customer's page behind a QR code.
+func (s *Sandbox) serveQR(w http.ResponseWriter, r *http.Request) {
+	p, err := s.findQR(r.PathValue("no"))
+	if err != nil {
+		s.writePage(w, statusOf(err), "missing.html", "没有这个开票码")
+		return
+	}
+	if p.Waiting {
+		w.Header().Set("Refresh", "3") // the page has no script
+	}
+	s.writePage(w, http.StatusOK, "qr.html", p)
+}
+
+// submitQR takes the customer's form.
+func (s *Sandbox) submitQR(w http.ResponseWriter, r *http.Request) {
+	no := r.PathValue("no")
+	r.Body = http.MaxBytesReader(w, r.Body, maxControl)
+	p, err := s.findQR(no)
+	if err != nil {
+		s.writePage(w, statusOf(err), "missing.html", "没有这个开票码")
+		return
+	}
+	form := readForm(r)
+	if p.QR.Fixed { // whatever the browser sends
+		preset := presetForm(p.QR)
+		form.Company, form.BuyerName, form.TaxpayerNum = preset.Company, preset.BuyerName, preset.TaxpayerNum
+	}
+	problem := form.problem(p.QR)
+	if problem == "" {
+		problem = s.submitForm(p.QR, form)
+	}
+	if problem == "" {
+		http.Redirect(w, r, "/q/"+no, http.StatusSeeOther)
+		return
+	}
+	if now, err := s.findQR(no); err == nil {
+		p = now
+	}
+	p.Problem, p.Form = problem, form
+	s.writePage(w, http.StatusUnprocessableEntity, "qr.html", p)
+}
+
+// submitForm submits the code, and others with it, and says in Chinese why not.
+func (s *Sandbox) submitForm(q QR, form titleForm) (problem string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.advance(); err != nil {
+		return "沙箱出错：" + err.Error()
+	}
+	numbers, problem := s.state.codesOf(q.QRCodeNo, form.Extracts, s.now())
+	if problem != "" {
+		return problem
+	}
+	_, err := s.submit(numbers, submission{buyer: form.BuyerName, title: form.title(q), n: max(form.Count, 1)})
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrConflict):
+		return "现在不能提交，请看下面的状态"
+	}
+	return "不能提交：" + err.Error()
+}
+
+// maxExtracts is how many receipts a customer may put together.
+const maxExtracts = 20
+
+// codesOf finds the codes that are submitted together: the page's own and those
+// of the extract codes, which stand one a line or apart by blanks and commas.
+func (st *state) codesOf(own, extracts string, now time.Time) (numbers []string, problem string) {
+	numbers = []string{own}
+	if st.qrState(st.qrs[own], now) != "active" {
+		return nil, "现在不能提交，请看下面的状态"
+	}
+	words := strings.FieldsFunc(extracts, func(r rune) bool { return strings.ContainsRune(" \t\r\n,，、;；", r) })
+	if len(words) > maxExtracts {
+		return nil, fmt.Sprintf("一次最多合并 %d 个提取码", maxExtracts)
+	}
+	for _, word := range words {
+		q := st.byExtract(word)
+		if q == nil {
+			return nil, "没有这个提取码：" + word
+		}
+		switch state := st.qrState(q, now); {
+		case slices.Contains(numbers, q.QRCodeNo):
+			return nil, "提取码重复：" + word
+		case state != "active":
+			return nil, fmt.Sprintf("提取码 %s 的开票码%s，不能合并", word, qrStateTexts[state])
+		}
+		numbers = append(numbers, q.QRCodeNo)
+	}
+	return numbers, ""
+}
+
+func (st *state) byExtract(code string) *QR {
+	for _, no := range st.qrOrder {
+		if q := st.qrs[no]; q.ExtractCode == code {
+			return q
+		}
+	}
+	return nil
+}
