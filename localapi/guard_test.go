@@ -311,10 +311,17 @@ func TestBruteForce(t *testing.T) {
 }
 
 func TestRoutesByRole(t *testing.T) {
-	x := newTill(t)
-	bodies := map[string]string{"/v1/sales/{id}/print": `{"job_id":"J1"}`, "/v1/sales/{id}/refunds": `{"refund_id":"R1"}`, "/v1/sales": saleBody("S2")}
+	x := newTill(t, func(o *Options, _ *queue.Options) {
+		o.Accounts, o.Files = &bureau{qr: trade.AuthQR{ID: "A1", URL: "https://etax.example.cn/f"}}, &archive{}
+	})
+	bodies := map[string]string{"/v1/sales/{id}/print": `{"job_id":"J1"}`, "/v1/sales/{id}/refunds": `{"refund_id":"R1"}`, "/v1/sales": saleBody("S2"),
+		"/v1/invoices": invoiceBody("I1"), "/v1/accounts": registration, "/v1/accounts/{id}/login": `{"code":"123456"}`}
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
 	x.fetchQR()
+	x.issueDirect("I1")
+	if err := x.store.Raise(queue.UncertainAlert("S1")); err != nil {
+		t.Fatal(err)
+	}
 	roles := []struct {
 		name  string
 		token edit
@@ -326,8 +333,12 @@ func TestRoutesByRole(t *testing.T) {
 		{"console", as(consoleSecret), map[Role]bool{"": true, RoleRead: true, RolePOS: true, RoleConsole: true}},
 	}
 	for _, rt := range routes {
-		path := strings.Replace(rt.path, "{id}", "S1", 1)
+		path := strings.NewReplacer("{id}", "S1", "{part}", "P1").Replace(rt.path)
 		switch rt.path {
+		case "/v1/invoices/{id}", "/v1/invoices/{id}/file", "/v1/invoices/{id}/retry":
+			path = strings.Replace(rt.path, "{id}", "I1", 1)
+		case "/v1/alerts/{id}/ack":
+			path = "/v1/alerts/1/ack"
 		case "/v1/refunds/{id}":
 			path = "/v1/refunds/R1"
 		case "/v1/print-jobs/{id}":

@@ -37,6 +37,7 @@ var statuses = map[trade.Key]int{
 	trade.ErrSaleConflict:    http.StatusConflict,
 	trade.ErrRefundConflict:  http.StatusConflict,
 	trade.ErrJobConflict:     http.StatusConflict,
+	trade.ErrInvoiceConflict: http.StatusConflict,
 	trade.ErrInvalidState:    http.StatusConflict,
 	trade.ErrTooLarge:        http.StatusRequestEntityTooLarge,
 	trade.ErrMediaType:       http.StatusUnsupportedMediaType,

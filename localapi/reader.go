@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
+	"unicode"
 
 	"tillagent/trade"
 )
@@ -97,6 +99,22 @@ func (o *object) text(name string) string {
 		return n.text
 	}
 	return ""
+}
+
+// line is a text of at most so many GBK bytes without control characters,
+// normalised.
+func (o *object) line(name string, most int) string {
+	text := trade.Normalise(o.text(name))
+	if n := trade.GBKLen(text); n > most {
+		o.add(name, trade.TooLong, strconv.Itoa(most), strconv.Itoa(n))
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			o.add(name, trade.ControlCharacter, fmt.Sprintf("U+%04X", r))
+			break
+		}
+	}
+	return text
 }
 
 // id is an id that the POS chose; it must be there.

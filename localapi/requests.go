@@ -1,6 +1,7 @@
 package localapi
 
 import (
+	"strconv"
 	"strings"
 
 	"tillagent/trade"
@@ -12,22 +13,47 @@ const maxPayments = 20
 // readSale reads the body of POST /v1/sales, normalised. What it returns with
 // problems must not be used.
 func readSale(body []byte) (trade.Sale, error) {
+	return readOrder(body, func(o *object, s *trade.Sale) {
+		s.ID = o.id("sale_id")
+		s.Wish = trade.Wish(o.text("invoice"))
+	})
+}
+
+// readInvoice reads the body of POST /v1/invoices as readSale does: a sale
+// whose invoice has an id of its own, which is the sale's too where the POS
+// gives no other.
+func readInvoice(body []byte) (trade.Sale, error) {
+	return readOrder(body, func(o *object, s *trade.Sale) {
+		s.InvoiceID = o.id("invoice_id")
+		s.ID = s.InvoiceID
+		if o.take("sale_id") != nil {
+			s.ID = o.id("sale_id")
+		}
+		s.Wish = trade.WishDirect
+		if wish := o.text("invoice"); wish != "" && wish != string(trade.WishDirect) {
+			o.add("invoice", trade.OneOf, string(trade.WishDirect))
+		}
+	})
+}
+
+// readOrder reads what a POS sells; naming reads how it is called and what is
+// wanted for it.
+func readOrder(body []byte, naming func(*object, *trade.Sale)) (trade.Sale, error) {
 	var ps problems
 	o, err := readBody(body, &ps)
 	if err != nil {
 		return trade.Sale{}, err
 	}
-	id := o.id("sale_id")
+	var s trade.Sale
+	naming(o, &s)
 	o.need("total", "items")
-	s := trade.Sale{
-		ID: id, SoldAt: o.time("sold_at"),
-		Items: []trade.Line{}, Payments: []trade.Payment{},
-		Cashier: o.text("cashier"), Register: o.text("register"), ShopNum: o.text("shop_num"), Remark: o.text("remark"),
-		Buyer: readBuyer(o.object("buyer")),
-		Wish:  trade.Wish(o.text("invoice")),
-		Print: readPrint(o.object("print")),
-		Extra: o.kept("extra"),
-	}
+	s.SoldAt = o.time("sold_at")
+	s.Items, s.Payments = []trade.Line{}, []trade.Payment{}
+	s.Cashier, s.Register, s.ShopNum, s.Remark = o.text("cashier"), o.text("register"), o.text("shop_num"), o.text("remark")
+	s.Buyer = readBuyer(o.object("buyer"))
+	s.Kind = o.text("kind")
+	s.Print = readPrint(o.object("print"))
+	s.Extra = o.kept("extra")
 	s.Total, _ = o.money("total")
 	for _, l := range o.objects("items", trade.MaxLines) {
 		s.Items = append(s.Items, readLine(l))
@@ -154,9 +180,15 @@ func readPrintRequest(body []byte) (printRequest, error) {
 	return p, ps.failure()
 }
 
-// checkRetry checks the body of POST /v1/sales/{sale_id}/retry, which may be
-// missing.
+// checkRetry checks the body of a retry, which may be missing.
 func checkRetry(body []byte) error {
+	return readOptional(body, func(o *object) { o.notYet("items") })
+}
+
+// checkEmpty checks the body of a call that needs none: missing, or {}.
+func checkEmpty(body []byte) error { return readOptional(body, func(*object) {}) }
+
+func readOptional(body []byte, read func(*object)) error {
 	if len(body) == 0 {
 		return nil
 	}
@@ -165,7 +197,62 @@ func checkRetry(body []byte) error {
 	if err != nil {
 		return err
 	}
-	o.notYet("items")
+	read(o)
 	o.end()
 	return ps.failure()
+}
+
+// The longest texts of a registration, in GBK bytes; the name's is that of a
+// drawer (interface 2.9, drawerName).
+const maxPassword, maxPerson = 100, 20
+
+// readRegistration reads the body of POST /v1/accounts. No problem quotes the
+// password.
+func readRegistration(body []byte) (trade.Registration, error) {
+	var ps problems
+	o, err := readBody(body, &ps)
+	if err != nil {
+		return trade.Registration{}, err
+	}
+	o.need("account", "password")
+	r := trade.Registration{
+		Account: o.line("account", maxAccount), Password: o.text("password"),
+		Name: o.line("name", maxPerson), Phone: o.line("phone", maxAccount),
+	}
+	if len(r.Password) > maxPassword {
+		o.add("password", trade.TooLong, strconv.Itoa(maxPassword), strconv.Itoa(len(r.Password)))
+	}
+	for _, f := range []struct{ name, value string }{{"account", r.Account}, {"password", r.Password}} {
+		if n := o.take(f.name); n != nil && n.kind == kindText && f.value == "" {
+			o.add(f.name, trade.Required)
+		}
+	}
+	if r.Phone != "" && (len(r.Phone) != 11 || !digitsOnly(r.Phone)) {
+		o.add("phone", trade.BadMobile)
+	}
+	o.end()
+	return r, ps.failure()
+}
+
+// readLoginCode reads the body of POST /v1/accounts/{account}/login. No
+// problem quotes the code.
+func readLoginCode(body []byte) (string, error) {
+	var ps problems
+	o, err := readBody(body, &ps)
+	if err != nil {
+		return "", err
+	}
+	o.need("code")
+	code := ""
+	if n := o.typed("code", kindText, "string"); n != nil {
+		if code = strings.TrimSpace(n.text); len(code) < 4 || len(code) > 8 || !digitsOnly(code) {
+			o.add("code", trade.BadLoginCode)
+		}
+	}
+	o.end()
+	return code, ps.failure()
+}
+
+func digitsOnly(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }

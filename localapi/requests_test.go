@@ -163,7 +163,12 @@ func TestValidation(t *testing.T) {
 		{"emoji", with("午餐", "午餐🍜"), "items[0].name"},
 		{"control character", with("午餐", `午\n餐`), "items[0].name"},
 		{"lone surrogate", with("午餐", `\ud800`), "items[0].name"},
-		{"direct", with(`"cashier"`, `"invoice":"direct","cashier"`), "invoice"},
+		{"direct without a buyer", with(`"cashier"`, `"invoice":"direct","cashier"`), "buyer.name"},
+		{"direct, special, without a tax number", with(`"cashier"`, `"invoice":"direct","kind":"81","buyer":{"name":"甲"},"cashier"`), "buyer.tax_no"},
+		{"kind", with(`"cashier"`, `"invoice":"direct","kind":"01","buyer":{"name":"甲"},"cashier"`), "kind"},
+		{"kind of a code", with(`"cashier"`, `"kind":"82","cashier"`), "kind"},
+		{"invoice_id of a sale", with(`"cashier"`, `"invoice_id":"I1","cashier"`), "invoice_id"},
+		{"no such wish", with(`"cashier"`, `"invoice":"later","cashier"`), "invoice"},
 		{"lines mode", with(`"cashier"`, `"print":{"mode":"lines"},"cashier"`), "print.mode"},
 		{"raw mode", with(`"cashier"`, `"print":{"mode":"raw"},"cashier"`), "print.mode"},
 		{"angle bracket", with(`"cashier"`, `"buyer":{"name":"<b>"},"cashier"`), "buyer.name"},
@@ -199,20 +204,28 @@ func TestInvalidJSON(t *testing.T) {
 	x.post("/v1/sales", strings.Repeat("[", 5000)+strings.Repeat("]", 5000)).want(t, 422, trade.ErrValidation)
 }
 
-func FuzzReadSale(f *testing.F) {
-	for _, seed := range []string{saleBody("S1"), sale(""), plainBody("P1", "1.00"), `{"extra":{"a":[1e5,"\u00e9\ud83d\ude00",{"":null}]}}`, `[[[]]]`, `{"a":1,"a":2}`, ` true `, `{"total":-0.1}`} {
+func FuzzReadSale(f *testing.F) { fuzzRead(f, readSale) }
+
+func FuzzReadInvoice(f *testing.F) { fuzzRead(f, readInvoice) }
+
+func fuzzRead(f *testing.F, read func([]byte) (trade.Sale, error)) {
+	for _, seed := range []string{saleBody("S1"), sale(""), plainBody("P1", "1.00"), invoiceBody("I1"), invoiceBody("I1", `"sale_id":"S1","kind":"81",`),
+		`{"extra":{"a":[1e5,"\u00e9\ud83d\ude00",{"":null}]}}`, `[[[]]]`, `{"a":1,"a":2}`, ` true `, `{"total":-0.1}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		s, err := readSale(body)
+		s, err := read(body)
 		var fail *failure
 		switch {
 		case err == nil:
-			if s.Digest() != func() string { again, _ := readSale(body); return again.Digest() }() {
+			if s.Digest() != func() string { again, _ := read(body); return again.Digest() }() {
 				t.Error("the digest is not the same twice")
 			}
 			if _, bad := trade.IDProblem(s.ID); bad {
 				t.Errorf("sale_id %q is taken", s.ID)
+			}
+			if _, bad := trade.IDProblem(s.InvoiceID); bad && s.InvoiceID != "" {
+				t.Errorf("invoice_id %q is taken", s.InvoiceID)
 			}
 		case !errors.As(err, &fail):
 			t.Errorf("%v", err)
@@ -228,12 +241,12 @@ func FuzzPath(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		rt, got, _ := find("GET", salePath(id))
+		rt, n, _ := find("GET", salePath(id))
 		switch {
 		case id == "" && rt != nil:
 			t.Errorf("an empty id reaches %s", rt.path)
-		case id != "" && (rt == nil || rt.path != "/v1/sales/{id}" || got != id):
-			t.Errorf("%q comes out as %q of %v", id, got, rt)
+		case id != "" && (rt == nil || rt.path != "/v1/sales/{id}" || n != named{id: id}):
+			t.Errorf("%q comes out as %q of %v", id, n, rt)
 		}
 		matches := 0
 		for i := range routes {

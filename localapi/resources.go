@@ -22,6 +22,7 @@ type saleJSON struct {
 	UpdatedAt     *string            `json:"updated_at"`
 	QR            qrJSON             `json:"qr"`
 	Invoice       invoiceJSON        `json:"invoice"`
+	ViewURL       string             `json:"view_url"` // where the buyer of a direct invoice follows it
 	Print         salePrintJSON      `json:"print"`
 	Invoices      []invoiceEntryJSON `json:"invoices"`
 	Refunds       []string           `json:"refunds"`
@@ -54,6 +55,24 @@ type invoiceJSON struct {
 	Net         string  `json:"net"`
 	Tax         string  `json:"tax"`
 	DownloadURL string  `json:"download_url"`
+}
+
+// directJSON is a direct invoice that was asked for by itself. The buyer does
+// not come back: the POS has it.
+type directJSON struct {
+	ID            string          `json:"invoice_id"`
+	SaleID        string          `json:"sale_id"`
+	State         trade.SaleState `json:"state"`
+	Kind          string          `json:"kind"`
+	Total         trade.Money     `json:"total"`
+	ViewURL       string          `json:"view_url"`
+	Invoice       invoiceJSON     `json:"invoice"`
+	Print         salePrintJSON   `json:"print"`
+	Problem       *troubleJSON    `json:"problem"`
+	Attempts      int             `json:"attempts"`
+	NextAttemptAt *string         `json:"next_attempt_at"`
+	AcceptedAt    *string         `json:"accepted_at"`
+	UpdatedAt     *string         `json:"updated_at"`
 }
 
 type salePrintJSON struct {
@@ -118,33 +137,29 @@ func stamp(t time.Time) *string {
 	return &text
 }
 
-func salePath(id string) string   { return "/v1/sales/" + url.PathEscape(id) }
-func refundPath(id string) string { return "/v1/refunds/" + url.PathEscape(id) }
-func jobPath(id string) string    { return "/v1/print-jobs/" + url.PathEscape(id) }
+func salePath(id string) string    { return "/v1/sales/" + url.PathEscape(id) }
+func invoicePath(id string) string { return "/v1/invoices/" + url.PathEscape(id) }
+func refundPath(id string) string  { return "/v1/refunds/" + url.PathEscape(id) }
+func jobPath(id string) string     { return "/v1/print-jobs/" + url.PathEscape(id) }
+func accountPath(id string) string { return "/v1/accounts/" + url.PathEscape(id) }
 
 func saleResource(r *queue.Record, lang trade.Lang) saleJSON {
 	s := &r.Standing
 	out := saleJSON{
 		ID: r.Sale.ID, State: s.View(), Total: s.Total, Refunded: s.Refunded(),
 		SoldAt: stamp(r.Sale.SoldAt), AcceptedAt: stamp(r.AcceptedAt), UpdatedAt: stamp(r.UpdatedAt),
-		Print: salePrint(r.Prints), Invoices: []invoiceEntryJSON{}, Refunds: []string{},
+		Invoice: blueInvoice(s), ViewURL: s.ViewURL(), Print: salePrint(r.Prints), Invoices: []invoiceEntryJSON{}, Refunds: []string{},
 		Problem: trouble(s.InvoiceProblem(), lang),
 		Items:   r.Sale.Items, Payments: r.Sale.Payments, Cashier: r.Sale.Cashier, Register: r.Sale.Register, Extra: r.Sale.Extra,
 	}
 	if q := s.Current(); q != nil {
 		out.Generation = q.Gen
 		out.QR = qrJSON{No: q.No, URL: q.URL, ExtractCode: q.ExtractCode, ExpiresAt: stamp(q.ExpiresAt), FetchedAt: stamp(q.FetchedAt)}
-		if s.OnPaper() != nil {
-			out.QR.PNG = salePath(r.Sale.ID) + "/qr.png"
-		}
+	}
+	if s.LinkOnPaper() != "" {
+		out.QR.PNG = salePath(r.Sale.ID) + "/qr.png"
 	}
 	out.Attempts, out.NextAttemptAt = attempts(r.Op)
-	if b := newestBlue(s.Invoices); b != nil {
-		out.Invoice = invoiceJSON{Serial: b.Serial, Number: b.Number, Code: b.Code, No: b.No, IssuedAt: stamp(b.IssuedAt), DownloadURL: b.DownloadURL}
-		if !b.IssuedAt.IsZero() {
-			out.Invoice.Net, out.Invoice.Tax = b.Net.String(), b.Tax.String()
-		}
-	}
 	for i := range s.Invoices {
 		out.Invoices = append(out.Invoices, invoiceEntry(&s.Invoices[i]))
 	}
@@ -153,6 +168,32 @@ func saleResource(r *queue.Record, lang trade.Lang) saleJSON {
 	}
 	if out.Extra == nil {
 		out.Extra = json.RawMessage("{}")
+	}
+	return out
+}
+
+// directResource is a sale as its direct invoice.
+func directResource(r *queue.Record, lang trade.Lang) directJSON {
+	s := &r.Standing
+	out := directJSON{
+		ID: r.Sale.InvoiceID, SaleID: r.Sale.ID, State: s.View(), Kind: r.Sale.Kind, Total: s.Total, ViewURL: s.ViewURL(),
+		Invoice: blueInvoice(s), Print: salePrint(r.Prints), Problem: trouble(s.InvoiceProblem(), lang),
+		AcceptedAt: stamp(r.AcceptedAt), UpdatedAt: stamp(r.UpdatedAt),
+	}
+	out.Attempts, out.NextAttemptAt = attempts(r.Op)
+	return out
+}
+
+// blueInvoice shows the newest blue invoice of a sale; empty where there is
+// none.
+func blueInvoice(s *trade.Standing) invoiceJSON {
+	b := newestBlue(s.Invoices)
+	if b == nil {
+		return invoiceJSON{}
+	}
+	out := invoiceJSON{Serial: b.Serial, Number: b.Number, Code: b.Code, No: b.No, IssuedAt: stamp(b.IssuedAt), DownloadURL: b.DownloadURL}
+	if !b.IssuedAt.IsZero() {
+		out.Net, out.Tax = b.Net.String(), b.Tax.String()
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,7 +17,8 @@ import (
 	"tillagent/trade"
 )
 
-// route is one call of the API. In a path, {id} stands for one segment.
+// route is one call of the API. In a path, {id} and {part} stand for one
+// segment each.
 type route struct {
 	method, path string
 	role         Role // the least that may call; "" needs no token
@@ -34,38 +36,59 @@ var routes = []route{
 	{"POST", "/v1/sales/{id}/retry", RolePOS, (*Server).postRetry, ""},
 	{"POST", "/v1/sales/{id}/refunds", RolePOS, (*Server).postRefund, trade.ErrRefundConflict},
 	{"GET", "/v1/refunds/{id}", RoleRead, (*Server).getRefund, ""},
+	{"POST", "/v1/invoices", RolePOS, (*Server).postInvoice, trade.ErrInvoiceConflict},
+	{"GET", "/v1/invoices/{id}", RoleRead, (*Server).getInvoice, ""},
+	{"GET", "/v1/invoices/{id}/file", RoleRead, (*Server).getInvoiceFile, ""},
+	{"POST", "/v1/invoices/{id}/retry", RolePOS, (*Server).postInvoiceRetry, ""},
 	{"GET", "/v1/print-jobs/{id}", RoleRead, (*Server).getPrintJob, ""},
+	{"GET", "/v1/accounts", RoleRead, (*Server).getAccounts, ""},
+	{"POST", "/v1/accounts", RoleConsole, (*Server).postAccount, ""},
+	{"GET", "/v1/accounts/{id}", RoleRead, (*Server).getAccount, ""},
+	{"POST", "/v1/accounts/{id}/sms-code", RoleConsole, (*Server).postLoginCode, ""},
+	{"POST", "/v1/accounts/{id}/login", RoleConsole, (*Server).postLogin, ""},
+	{"POST", "/v1/accounts/{id}/auth-qr", RoleConsole, (*Server).postAuthQR, ""},
+	{"GET", "/v1/accounts/{id}/auth-qr/{part}", RoleRead, (*Server).getAuthQR, ""},
+	{"POST", "/v1/accounts/{id}/logout", RoleConsole, (*Server).postLogout, ""},
 	{"POST", "/v1/push/piaotong", "", (*Server).postPush, ""}, // proven by the platform's signature
 	{"GET", "/v1/status", RoleRead, (*Server).getStatus, ""},
 	{"GET", "/v1/alerts", RoleRead, (*Server).getAlerts, ""},
+	{"POST", "/v1/alerts/{id}/ack", RolePOS, (*Server).postAck, ""},
 	{"GET", "/healthz", "", (*Server).getHealth, ""},
 	{"GET", "/readyz", "", (*Server).getReady, ""},
 }
 
-// match tells whether an escaped path is the route's, and its id. Segments are
-// unescaped after cutting, so that an id may have a slash in it.
-func (rt *route) match(path string) (id string, ok bool) {
+// named are what a path names.
+type named struct {
+	id   string // {id}
+	part string // {part}, of what {id} names
+}
+
+// match tells whether an escaped path is the route's, and what it names.
+// Segments are unescaped after cutting, so that an id may have a slash in it.
+func (rt *route) match(path string) (n named, ok bool) {
 	want, have := strings.Split(rt.path, "/"), strings.Split(path, "/")
 	if len(want) != len(have) {
-		return "", false
+		return named{}, false
 	}
 	for i, segment := range have {
 		text, err := url.PathUnescape(segment)
 		switch {
 		case err != nil:
-			return "", false
+			return named{}, false
 		case want[i] == "{id}" && text != "":
-			id = text
+			n.id = text
+		case want[i] == "{part}" && text != "":
+			n.part = text
 		case want[i] != text:
-			return "", false
+			return named{}, false
 		}
 	}
-	return id, true
+	return n, true
 }
 
 // find looks a request up. Without a route, allow has the methods that the
 // path knows. HEAD works where GET does: net/http leaves the body out.
-func find(method, path string) (found *route, id string, allow []string) {
+func find(method, path string) (found *route, n named, allow []string) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
@@ -82,13 +105,13 @@ func find(method, path string) (found *route, id string, allow []string) {
 			allow = append(allow, rt.method)
 		}
 	}
-	return nil, "", allow
+	return nil, named{}, allow
 }
 
 // call is a request on its way to a handler.
 type call struct {
 	*http.Request
-	id   string // of the path
+	named
 	lang trade.Lang
 	body []byte
 }
@@ -106,7 +129,8 @@ type (
 	document struct {
 		contentType string
 		data        []byte
-		status      int // 0 is 200
+		status      int    // 0 is 200
+		fileName    string // to be saved under; "" is not to be saved
 	}
 )
 
@@ -143,8 +167,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // enter finds the route, checks that the caller may use it and reads the body.
 // Who has no token learns nothing about paths.
 func (s *Server) enter(w http.ResponseWriter, c *call) (rt *route, caller string, err error) {
-	rt, id, allow := find(c.Method, c.URL.EscapedPath())
-	c.id = id
+	rt, names, allow := find(c.Method, c.URL.EscapedPath())
+	c.named = names
 	if rt == nil || rt.role != "" {
 		who, err := s.guard.client(c.Request)
 		switch {
@@ -192,6 +216,9 @@ func (s *Server) succeed(w http.ResponseWriter, c *call, rt *route, value any) i
 	case document:
 		if v.status != 0 {
 			status = v.status
+		}
+		if v.fileName != "" {
+			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": v.fileName}))
 		}
 		s.write(w, status, v.contentType, v.data)
 		return status

@@ -33,31 +33,40 @@ func (s *Server) poke(saleID string) {
 }
 
 func (s *Server) postSale(c *call) (any, error) {
-	wait, err := waitFor(c)
+	r, status, err := s.post(c, readSale)
 	if err != nil {
 		return nil, err
 	}
-	sale, err := readSale(c.body)
+	return result{status, salePath(r.Sale.ID), saleResource(r, c.lang)}, nil
+}
+
+// post takes the sale of the request's body, waits where the query says so,
+// and gives the sale as it then stands with the status of the answer: 201 or,
+// for a repetition, 200.
+func (s *Server) post(c *call, read func([]byte) (trade.Sale, error)) (*queue.Record, int, error) {
+	wait, err := waitFor(c)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	sale, err := read(c.body)
+	if err != nil {
+		return nil, 0, err
 	}
 	ctx, cancel := storing(c)
 	defer cancel()
-	record, created, err := s.takeSale(ctx, sale)
+	r, created, err := s.takeSale(ctx, sale)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	status := http.StatusOK
 	if created {
 		s.poke(sale.ID)
+		status = http.StatusCreated
 	}
 	if wait > 0 {
-		record = s.await(c, record, wait)
+		r = s.await(c, r, wait)
 	}
-	out := result{http.StatusOK, salePath(sale.ID), saleResource(record, c.lang)}
-	if created {
-		out.status = http.StatusCreated
-	}
-	return out, nil
+	return r, status, nil
 }
 
 // takeSale checks and stores a sale. The digest is taken before the rules fill
@@ -78,7 +87,22 @@ func (s *Server) takeSale(ctx context.Context, sale trade.Sale) (*queue.Record, 
 		}
 		return nil, false, err
 	}
-	return s.o.Store.AcceptSale(ctx, sale, digest)
+	r, created, err := s.o.Store.AcceptSale(ctx, sale, digest)
+	return r, created, s.explain(ctx, sale, err)
+}
+
+// explain says where a direct invoice differs not from the one of its own id,
+// but names a sale that is another one.
+func (s *Server) explain(ctx context.Context, sale trade.Sale, err error) error {
+	var differs *queue.ConflictError
+	if sale.InvoiceID == "" || !errors.As(err, &differs) {
+		return err
+	}
+	known, readErr := s.o.Store.Sale(ctx, sale.ID)
+	if readErr != nil || known.Sale.InvoiceID == sale.InvoiceID {
+		return err
+	}
+	return &failure{code: trade.ErrInvoiceConflict, detail: trade.Say(trade.DetailSaleTaken, sale.ID), stored: differs.Stored, posted: differs.Posted}
 }
 
 // waitFor reads the query's wait=.
@@ -96,8 +120,8 @@ func waitFor(c *call) (time.Duration, error) {
 	return d, nil
 }
 
-// await waits for the sale's QR code, at most d, and gives the sale as it then
-// stands. It ends early when the caller hangs up or the server stops.
+// await waits for the sale's QR code or for its invoice to be under way, at
+// most d, and gives the sale as it then stands. It ends early when the caller hangs up or the server stops.
 func (s *Server) await(c *call, taken *queue.Record, d time.Duration) *queue.Record {
 	ctx, cancel := context.WithTimeout(c.Context(), d)
 	defer cancel()
@@ -160,15 +184,15 @@ func (s *Server) getQR(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := r.Standing.OnPaper()
-	if q == nil {
+	link := r.Standing.LinkOnPaper()
+	if link == "" {
 		return nil, queue.ErrNoQR
 	}
-	data, err := qrcode.Encode(q.URL, qrcode.Medium, size)
+	data, err := qrcode.Encode(link, qrcode.Medium, size)
 	if err != nil {
 		return nil, fmt.Errorf("cannot draw the QR code of sale %s: %w", c.id, err)
 	}
-	return document{"image/png", data, 0}, nil
+	return document{contentType: "image/png", data: data}, nil
 }
 
 func (s *Server) getReceiptText(c *call) (any, error) {
@@ -180,7 +204,7 @@ func (s *Server) getReceiptText(c *call) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
 	}
-	return document{"text/plain; charset=utf-8", []byte(text), 0}, nil
+	return document{contentType: "text/plain; charset=utf-8", data: []byte(text)}, nil
 }
 
 func (s *Server) getReceiptPicture(c *call) (any, error) {
@@ -196,7 +220,7 @@ func (s *Server) getReceiptPicture(c *call) (any, error) {
 	if err := png.Encode(&b, picture); err != nil {
 		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
 	}
-	return document{"image/png", b.Bytes(), 0}, nil
+	return document{contentType: "image/png", data: b.Bytes()}, nil
 }
 
 // preview reads the sale whose receipt is asked for.

@@ -64,7 +64,7 @@ func TestSaleKeys(t *testing.T) {
 	x := newTill(t)
 	a := x.post("/v1/sales", plainBody("P1", "9.90")).want(t, 201, "")
 	want := map[string][]string{
-		"": {"sale_id", "state", "total", "refunded", "sold_at", "accepted_at", "updated_at", "qr", "invoice", "print", "invoices", "refunds", "generation",
+		"": {"sale_id", "state", "total", "refunded", "sold_at", "accepted_at", "updated_at", "qr", "invoice", "view_url", "print", "invoices", "refunds", "generation",
 			"attempts", "next_attempt_at", "problem", "items", "payments", "cashier", "register", "extra"},
 		"qr":      {"no", "url", "extract_code", "expires_at", "fetched_at", "png"},
 		"invoice": {"req_serial_no", "number", "code", "no", "issued_at", "net", "tax", "download_url"},

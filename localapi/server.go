@@ -55,6 +55,10 @@ type Options struct {
 	// signed reply; false where its signature or form does not hold. Nil where
 	// the platform is not set up.
 	Push func(ctx context.Context, raw []byte) (reply []byte, ok bool)
+	// Accounts are the enterprise's accounts at the tax bureau, Files the files of
+	// its invoices. Nil where the platform is not set up.
+	Accounts Accounts
+	Files    Files
 	// Poke, where not nil, hears of each sale for which something was taken: a
 	// sale, a refund, a wish to retry. It must not block.
 	Poke func(saleID string)
@@ -105,8 +109,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Stop refuses new writes with 503 and answers those who wait for a QR code at
-// once. Reading goes on until the HTTP server is shut down.
+// Stop refuses new writes with 503 and answers those who wait for a QR code or
+// for the platform at once. Reading goes on until the HTTP server is shut down.
 func (s *Server) Stop() { s.stop() }
 
 // The limits of a request.
@@ -119,6 +123,7 @@ const (
 	idleTime    = 30 * time.Second
 	storeTime   = 10 * time.Second // for the database to take or give something
 	aroundTime  = 2 * time.Second
+	callTime    = 30 * time.Second // for the platform, where a person waits for it
 	answerSlack = 10 * time.Second // to write the answer
 )
 

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"tillagent/queue"
 	"tillagent/trade"
 )
 
@@ -78,58 +77,6 @@ func (s *Server) getStatus(c *call) (any, error) {
 		out.Printer = &printerJSON{a.Printer.Configured, a.Printer.Port, a.Printer.Profile, a.Printer.State, stamp(a.Printer.SeenAt)}
 	}
 	return out, nil
-}
-
-type alertsJSON struct {
-	Alerts []alertJSON `json:"alerts"`
-}
-
-type alertJSON struct {
-	ID        int64   `json:"id"`
-	Kind      string  `json:"kind"`
-	Severity  string  `json:"severity"` // error: somebody must act; warning: it may mend itself
-	Title     string  `json:"title"`
-	Detail    string  `json:"detail"`
-	Action    string  `json:"action"`
-	SaleID    string  `json:"sale_id"`
-	Account   string  `json:"account"`
-	Count     int     `json:"count"`
-	RaisedAt  *string `json:"raised_at"`
-	LastAt    *string `json:"last_at"`
-	ClearedAt *string `json:"cleared_at"`
-	AckedAt   *string `json:"acked_at"`
-}
-
-// passing are the kinds of alerts that may end without anybody's doing.
-var passing = map[string]bool{trade.AlertUnreachable: true}
-
-// getAlerts gives the active alerts. Ended ones are not served yet, and leaving
-// them out of an answer that should have them would mislead.
-func (s *Server) getAlerts(c *call) (any, error) {
-	if c.URL.Query().Get("active") != "true" {
-		var ps problems
-		ps.add("active", trade.OneOf, "true")
-		return nil, ps.failure()
-	}
-	alerts, err := s.o.Store.ActiveAlerts()
-	if err != nil {
-		return nil, err
-	}
-	out := alertsJSON{Alerts: []alertJSON{}}
-	for _, a := range alerts {
-		out.Alerts = append(out.Alerts, alertResource(a, c.lang))
-	}
-	return out, nil
-}
-
-func alertResource(a queue.Alert, lang trade.Lang) alertJSON {
-	severity := "error"
-	if passing[a.Kind] {
-		severity = "warning"
-	}
-	return alertJSON{ID: a.ID, Kind: a.Kind, Severity: severity, Title: text(a.Title, lang), Detail: text(a.Detail, lang), Action: text(a.Action, lang),
-		SaleID: a.SaleID, Account: a.Account, Count: a.Count,
-		RaisedAt: stampMS(a.Raised), LastAt: stampMS(a.Last), ClearedAt: stampMS(a.Cleared), AckedAt: stampMS(a.Acked)}
 }
 
 func text(m trade.Message, lang trade.Lang) string {

@@ -103,3 +103,28 @@ func TestReadinessIsRemembered(t *testing.T) {
 		t.Error("an old answer was given again")
 	}
 }
+
+func TestAckAlert(t *testing.T) {
+	x := newTill(t)
+	x.post("/v1/alerts/1/ack", "").want(t, 404, trade.ErrNotFound)
+	if err := x.store.Raise(queue.UncertainAlert("S1")); err != nil {
+		t.Fatal(err)
+	}
+	id := x.get("/v1/alerts?active=true").json(t, "alerts", 0, "id").(string)
+	a := x.post("/v1/alerts/"+id+"/ack", "").want(t, 200, "")
+	acked := a.json(t, "acked_at")
+	if a.json(t, "id") != id || a.json(t, "sale_id") != "S1" || acked == nil || a.json(t, "cleared_at") != nil {
+		t.Errorf("%s", a.body)
+	}
+	if got := x.post("/v1/alerts/"+id+"/ack", "{}").want(t, 200, "").json(t, "acked_at"); got != acked {
+		t.Errorf("acknowledged again at %v, first at %v", got, acked)
+	}
+	if got := x.get("/v1/alerts?active=true").json(t, "alerts", 0, "acked_at"); got != acked {
+		t.Errorf("in the list: %v", got)
+	}
+	for _, none := range []string{"2", "0", "-1", "x", "1.0", "99999999999999999999"} {
+		x.post("/v1/alerts/"+none+"/ack", "").want(t, 404, trade.ErrNotFound)
+	}
+	x.post("/v1/alerts/"+id+"/ack", `{"by":"me"}`).want(t, 422, trade.ErrValidation)
+	x.post("/v1/alerts/"+id+"/ack", `[`).want(t, 400, trade.ErrInvalidJSON)
+}
