@@ -46,7 +46,7 @@ type agent struct {
 	worked    chan struct{}
 	device    *printer.Device
 	platform  *piaotong.Client
-	codec     *piaotong.Codec // nil where the platform is not set up
+	codec     *piaotong.Codec // nil, like platform, where the platform is not set up
 	store     *queue.Store
 	log       *slog.Logger
 	token     string
@@ -70,7 +70,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	if err = os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return a, fmt.Errorf("%s: %w", say("无法建立数据目录", "cannot make the data folder"), err)
 	}
-	rules, err := saleRules(cfg.Tax)
+	goods, err := openCatalogue(cfg.Tax)
 	if err != nil {
 		return a, err
 	}
@@ -113,7 +113,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 		log.Warn("the platform is not set up: sales are kept and printed without QR codes")
 	}
 	w := worker.New(o)
-	if err = a.listen(cfg, rules, w, profile, shop); err != nil {
+	if err = a.listen(cfg, goods.rules(), w, profile, shop); err != nil {
 		return a, err
 	}
 	stop, stopWork := context.WithCancel(context.Background())
@@ -123,6 +123,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 		defer close(a.worked)
 		w.Run(stop, work)
 	}()
+	a.serving.Go(func() { goods.follow(stop, a.store, log) })
 	a.serving.Go(func() {
 		if err := a.store.Upkeep(stop, upkeepOf(cfg)); err != nil {
 			a.failed <- err
@@ -152,12 +153,12 @@ func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, 
 		return fmt.Errorf("%s: %w", say("无法监听本机端口(可能已有一个代理在运行;可用 --listen 或 [api] listen 换端口)",
 			"cannot listen (another agent may be running; choose another port with --listen or [api] listen)"), err)
 	}
-	var push func(context.Context, []byte) ([]byte, bool)
-	if a.codec != nil {
-		push = a.pushed
+	o := localapi.Options{Store: a.store, Rules: rules, Tokens: tokens, Port: a.port(), Hosts: cfg.API.Hosts, Origins: cfg.API.Origins,
+		Version: version, Log: a.log, Around: around(cfg, w), Preview: preview(profile, shop)}
+	if a.platform != nil {
+		o.Push, o.Accounts, o.Files = a.pushed, w, invoiceFiles{a.platform, cfg.Piaotong.TaxpayerNum}
 	}
-	a.api = localapi.New(localapi.Options{Push: push, Store: a.store, Rules: rules, Tokens: tokens, Port: a.port(), Hosts: cfg.API.Hosts, Origins: cfg.API.Origins,
-		Version: version, Log: a.log, Around: around(cfg, w), Preview: preview(profile, shop)})
+	a.api = localapi.New(o)
 	a.http = a.api.HTTPServer()
 	return nil
 }
@@ -211,32 +212,6 @@ func (a *agent) warn(what string, err error) {
 func (a *agent) port() int { return a.listeners[0].Addr().(*net.TCPAddr).Port }
 
 func (a *agent) url() string { return "http://127.0.0.1:" + strconv.Itoa(a.port()) }
-
-// saleRules are what a sale is checked by: what the printers and the platform
-// can write, and the catalogue and [tax] for what a POS leaves out.
-func saleRules(tax config.Tax) (trade.Rules, error) {
-	fallback := trade.NoRate
-	if tax.Rate != "" {
-		r, err := trade.ParseRate(tax.Rate)
-		if err != nil {
-			return trade.Rules{}, fmt.Errorf("tax.rate: %w", err)
-		}
-		fallback = r
-	}
-	goods, err := loadCatalogue(tax.Catalogue)
-	if err != nil {
-		return trade.Rules{}, err
-	}
-	return trade.Rules{Encodable: printer.Encodable, Fill: func(l *trade.Line) {
-		goods.fill(l)
-		if l.TaxCode == "" {
-			l.TaxCode = tax.Code
-		}
-		if l.Rate == trade.NoRate {
-			l.Rate = fallback
-		}
-	}}, nil
-}
 
 // profileOf picks the printer's model: auto is the generic one of the paper.
 func profileOf(c config.Printer) (printer.Profile, error) {

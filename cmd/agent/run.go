@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tillagent/cmd/agent/config"
 	"tillagent/queue"
+	"tillagent/worker"
 )
 
 func runCommand() *cobra.Command {
@@ -45,6 +48,7 @@ func runCommand() *cobra.Command {
 				return advise(err, path)
 			}
 			defer a.stop()
+			defer tellOutside(cfg, a.store, log)()
 			select {
 			case <-cmd.Context().Done():
 				log.Info("stopping")
@@ -68,13 +72,32 @@ func logger(w io.Writer, level string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
 }
 
-// notYet warns of keys that are set and that this version does not act on.
+// tellOutside tells alerts to the addresses of the configuration until the
+// function that it returns is called.
+func tellOutside(cfg *config.Config, store *queue.Store, log *slog.Logger) (end func()) {
+	host, err := os.Hostname()
+	if err != nil {
+		log.Warn("this machine's name cannot be read", "err", err)
+	}
+	c := cfg.Alerts
+	o := worker.NewOutward(worker.OutwardOptions{Store: store, Webhook: c.Webhook.Reveal(), WeCom: c.WeCom.Reveal(),
+		DingTalk: c.DingTalk.Reveal(), DingTalkSecret: c.DingTalkSecret.Reveal(), Feishu: c.Feishu.Reveal(), FeishuSecret: c.FeishuSecret.Reveal(),
+		Shop: worker.OutwardShop{EnterpriseName: cfg.Piaotong.EnterpriseName, ShopNum: cfg.Piaotong.ShopNum, Host: host}, Log: log})
+	stop, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.Run(stop)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// notYet warns of what is set and this version does not act on.
 func notYet(cfg *config.Config, log *slog.Logger) {
-	for key, set := range map[string]bool{
-		"alerts": cfg.Alerts != config.Alerts{}, "api.allow_remote": cfg.API.AllowRemote,
-	} {
-		if set {
-			log.Warn("this version does not act on a key of the configuration yet", "key", key)
-		}
+	if cfg.API.AllowRemote {
+		log.Warn("this version does not act on a key of the configuration yet", "key", "api.allow_remote")
 	}
 }

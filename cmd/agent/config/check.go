@@ -7,6 +7,7 @@ import "net"
 func (l *loader) checkTogether(complete bool) {
 	l.checkListen()
 	l.checkPlatform(complete)
+	l.checkAlerts()
 	poll := l.config.Piaotong.Poll
 	if poll.Fast > poll.Slow && !l.failed("piaotong.poll.fast") && !l.failed("piaotong.poll.slow") {
 		l.problem(l.where("piaotong.poll.slow", "piaotong.poll.fast"), "piaotong.poll.slow",
@@ -44,6 +45,19 @@ func (l *loader) checkListen() {
 		l.problem(l.where("api.listen"), "api.listen",
 			"只能是本机地址 127.0.0.1 或 [::1]；要接受远程访问，请写 api.allow_remote = true 并配好 TLS",
 			"must be 127.0.0.1 or [::1]; for remote access set api.allow_remote = true with TLS")
+	}
+}
+
+// checkAlerts finds signing secrets of robots that have no address.
+func (l *loader) checkAlerts() {
+	a := l.config.Alerts
+	for _, r := range []struct {
+		key             string
+		address, secret Secret
+	}{{"alerts.dingtalk", a.DingTalk, a.DingTalkSecret}, {"alerts.feishu", a.Feishu, a.FeishuSecret}} {
+		if key := r.key + "_secret"; r.secret != "" && r.address == "" && !l.failed(r.key) {
+			l.problem(l.where(key, key+"_file"), key, "还要写 "+r.key+"，或者去掉这个密钥", "needs "+r.key+" too, or goes")
+		}
 	}
 }
 

@@ -118,12 +118,15 @@ type Receipt struct {
 	Deferred string // on_demand or slip: what happens when the QR comes after the receipt
 }
 
-// Alerts is where alerts are sent. The addresses of chat robots carry their credential, so all are secrets; empty = not used.
+// Alerts is where alerts are sent. The addresses of chat robots carry their credential, so all are secrets; empty = not
+// used. They are https, or http to the loopback.
 type Alerts struct {
-	Webhook  Secret // gets a JSON POST
-	WeCom    Secret
-	DingTalk Secret
-	Feishu   Secret
+	Webhook        Secret // gets a JSON POST
+	WeCom          Secret
+	DingTalk       Secret
+	DingTalkSecret Secret // the robot's signing secret (加签); empty = it has none
+	Feishu         Secret
+	FeishuSecret   Secret // the robot's signing secret (签名校验); empty = it has none
 }
 
 // Retention says how long data is kept.

@@ -190,12 +190,18 @@ var baseURL = rule[string]{
 	},
 }
 
+// alertURL takes plain http to this machine alone: the addresses carry tokens.
 var alertURL = rule[Secret]{
-	text{`只能是 http:// 或 https:// 地址，或空`, `must be an http:// or https:// address, or empty`},
+	text{`只能是 https:// 地址（http:// 只能到本机），或空`, `must be an https:// address (http:// to this machine alone), or empty`},
 	func(s Secret) bool {
 		u := parseURL(s.Reveal())
-		return s == "" || (u.Scheme == "https" || u.Scheme == "http") && goodHost(u)
+		return s == "" || goodHost(u) && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
 	},
+}
+
+var robotSecret = rule[Secret]{
+	text{"只能是最多 256 个 ASCII 字符，不含空格，或空", "must be at most 256 ASCII characters without spaces, or empty"},
+	func(s Secret) bool { return isPrintable(s, 0, 256) && !strings.Contains(s.Reveal(), " ") },
 }
 
 var des3Key = rule[Secret]{

@@ -75,6 +75,9 @@ func TestProblemsHideSecrets(t *testing.T) {
 		"[api]\ntokens = [{name = 'a', role = 'pos', token_file = '" + key + "'}]",
 		"[alerts]\nwecom = 'ftp://robot.example/" + key + "'",
 		"[alerts]\nwecom = 'ftp://robot.example/" + key + "'\n[alerts]",
+		"[alerts]\nwecom = 'http://robot.example/" + key + "'",
+		"[alerts]\ndingtalk_secret = '" + key + "'",
+		"[alerts]\nfeishu_secret = '" + key + " '",
 	} {
 		if text := problems(t, file).Error(); strings.Contains(text, key) || strings.Contains(text, number) {
 			t.Errorf("%s:\n%s", file, text)

@@ -224,7 +224,9 @@ var settings = withFiles(slices.Concat(
 		key("alerts.webhook", func(c *Config) *Secret { return &c.Alerts.Webhook }, "", alertURL),
 		key("alerts.wecom", func(c *Config) *Secret { return &c.Alerts.WeCom }, "", alertURL),
 		key("alerts.dingtalk", func(c *Config) *Secret { return &c.Alerts.DingTalk }, "", alertURL),
+		key("alerts.dingtalk_secret", func(c *Config) *Secret { return &c.Alerts.DingTalkSecret }, "", robotSecret),
 		key("alerts.feishu", func(c *Config) *Secret { return &c.Alerts.Feishu }, "", alertURL),
+		key("alerts.feishu_secret", func(c *Config) *Secret { return &c.Alerts.FeishuSecret }, "", robotSecret),
 
 		key("retention.buyer_data", func(c *Config) *time.Duration { return &c.Retention.BuyerData }, 30*day, lasting(0, 36500*day)),
 		key("retention.sales", func(c *Config) *time.Duration { return &c.Retention.Sales }, 1830*day, lasting(30*day, 36500*day)),
