@@ -189,6 +189,23 @@ func TestTryAccountWithNothingBlocked(t *testing.T) {
 	r.nothingDue(trade.LaneLive)
 }
 
+// TestRetryGoesOutAlone is for a person who has seen to the account.
+func TestRetryGoesOutAlone(t *testing.T) {
+	r := open(t)
+	r.accept(direct("D2"))
+	r.accept(direct("D3"))
+	if err := r.Raise(trade.Raise{Kind: trade.AlertAuth, Title: trade.Say(trade.LoginNeeded)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Retry(t.Context(), "D3"); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.claim(trade.LaneLive, trade.OpIssue); c.Record.Sale.ID != "D3" {
+		t.Errorf("let out is %s, want D3", c.Record.Sale.ID)
+	}
+	r.nothingDue(trade.LaneLive)
+}
+
 func TestAccountsAreKept(t *testing.T) {
 	r := open(t)
 	if list, asOf, err := r.Accounts(t.Context()); len(list) != 0 || !asOf.IsZero() || err != nil {

@@ -211,8 +211,9 @@ func (s *Store) HintInvoice(ctx context.Context, qrNo, serial string) (known boo
 	return known, err
 }
 
-// Retry makes what waits for a later attempt due now, and puts what was
-// rejected back in line. ErrNotFound names an unknown sale.
+// Retry makes what waits for a later attempt due now, even where it waits for
+// the tax account: whoever asks has seen to that. What was rejected comes back
+// in line. ErrNotFound names an unknown sale.
 func (s *Store) Retry(ctx context.Context, saleID string) (*Record, error) {
 	var r *Record
 	err := s.do(ctx, func(t *tx) error {
@@ -223,7 +224,7 @@ func (s *Store) Retry(ctx context.Context, saleID string) (*Record, error) {
 		if err := t.apply(l, trade.RetryAsked{}, false); err != nil {
 			return err
 		}
-		if _, err := t.Exec("UPDATE ops SET due_at = ? WHERE sale = ? AND state = 'ready'", t.now-ahead, l.seq); err != nil {
+		if _, err := t.Exec("UPDATE ops SET due_at = ?, account = 0 WHERE sale = ? AND state = 'ready'", t.now-ahead, l.seq); err != nil {
 			return err
 		}
 		t.wakeAll()

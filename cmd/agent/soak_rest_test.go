@@ -84,7 +84,7 @@ func (w *world) rest(limit time.Duration) {
 // must have seen all that the platform has.
 func (w *world) restless(k *ticket, p onPlatform) string {
 	s := w.get("/v1/sales/" + k.id)
-	if state := s["state"].(string); state == "queued" || state == "rejected" {
+	if state := s["state"].(string); state == "queued" || state == "rejected" || k.wish == "direct" && state == "invoicing" {
 		return state
 	}
 	failed := false

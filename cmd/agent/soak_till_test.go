@@ -265,8 +265,12 @@ func (t *checkout) postRefund(k *ticket, g *giveBack, left trade.Money) {
 // newTicket makes up a sale.
 func (t *checkout) newTicket() *ticket {
 	k := &ticket{id: t.newID("S"), copies: 1, mode: pick(t.r, []string{"receipt", "receipt", "receipt", "receipt", "slip", "none"}), wish: "qr"}
-	if t.r.IntN(8) == 0 {
+	buyer := ""
+	switch t.r.IntN(8) {
+	case 0:
 		k.wish = "none"
+	case 1:
+		k.wish, buyer = "direct", `"buyer":{"name":"张三"},`
 	}
 	if t.r.IntN(10) == 0 {
 		k.copies = 2
@@ -282,7 +286,7 @@ func (t *checkout) newTicket() *ticket {
 		k.nets = append(k.nets, price*quantity+discount)
 		k.total += price*quantity + discount
 	}
-	k.body = fmt.Sprintf(`{"sale_id":%q,"cashier":"王","invoice":%q,"total":%q,"items":[%s],"print":{"mode":%q,"copies":%d}}`,
-		k.id, k.wish, k.total, strings.Join(items, ","), k.mode, k.copies)
+	k.body = fmt.Sprintf(`{"sale_id":%q,"cashier":"王","invoice":%q,%s"total":%q,"items":[%s],"print":{"mode":%q,"copies":%d}}`,
+		k.id, k.wish, buyer, k.total, strings.Join(items, ","), k.mode, k.copies)
 	return k
 }

@@ -145,7 +145,11 @@ func (w *world) printed(r paper.Receipt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.papers = append(w.papers, r)
-	w.codes = append(w.codes, r.QRs...)
+	for _, url := range r.QRs {
+		if strings.Contains(url, "/q/") { // a direct invoice's page has nothing to submit
+			w.codes = append(w.codes, url)
+		}
+	}
 }
 
 // display shows a code to a customer without paper.
