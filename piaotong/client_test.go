@@ -149,8 +149,8 @@ func TestAnswers(t *testing.T) {
 		{"html", answerRaw(200, "<html>login</html>"), Unknown, Unknown, true, false},
 		{"empty", answerRaw(200, ""), Unknown, Unknown, true, false},
 		{"500", answerRaw(500, "x"), Unknown, Unknown, false, false},
-		{"502 without body", answerRaw(502, ""), Unavailable, Unavailable, false, false},
-		{"503 without body", answerRaw(503, "\n"), Unavailable, Unavailable, false, false},
+		{"502 without body", answerRaw(502, ""), Unknown, Unknown, false, false},
+		{"503 without body", answerRaw(503, "\n"), Unknown, Unknown, false, false},
 		{"503 with body", answerRaw(503, "busy"), Unknown, Unknown, false, false},
 		{"404", answerRaw(404, ""), Unknown, Unknown, false, false},
 		{"unsigned success", func(w http.ResponseWriter, _ *testPlatform, r Request) {

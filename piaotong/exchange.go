@@ -1,7 +1,6 @@
 package piaotong
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +47,7 @@ func (c *Client) exchange(ctx context.Context, url string, body []byte) ([]byte,
 	if len(raw) > maxResponse {
 		return nil, &Error{Kind: Unknown, Msg: fmt.Sprintf("the answer has more than %d MiB", maxResponse>>20)}
 	}
-	if failure := checkStatus(resp, raw); failure != nil {
+	if failure := checkStatus(resp); failure != nil {
 		return nil, failure
 	}
 	return raw, nil
@@ -56,17 +55,13 @@ func (c *Client) exchange(ctx context.Context, url string, body []byte) ([]byte,
 
 // checkStatus judges the HTTP status, which the platform does not document:
 // anything but 2xx leaves the outcome unknown, whatever its body says.
-func checkStatus(resp *http.Response, body []byte) *Error {
+func checkStatus(resp *http.Response) *Error {
 	status := resp.StatusCode
 	if status >= 200 && status < 300 {
 		return nil
 	}
 	e := &Error{Kind: Unknown, Msg: fmt.Sprintf("HTTP status %d", status)}
-	switch {
-	case (status == http.StatusBadGateway || status == http.StatusServiceUnavailable) && len(bytes.TrimSpace(body)) == 0:
-		// A gateway without anybody behind it.
-		e.Kind = Unavailable
-	case status >= 300 && status < 400:
+	if status >= 300 && status < 400 {
 		if to, err := resp.Location(); err == nil {
 			e.Msg += fmt.Sprintf(" (a redirect to %s://%s, not followed)", to.Scheme, to.Host)
 		}

@@ -60,10 +60,11 @@ const (
 	AlertCatalogue   = "catalogue"
 )
 
-// issuedSince reports whether an invoice that was blocked is issued now.
+// issuedSince reports whether an invoice that told about the tax account is
+// issued now.
 func (s *Standing) issuedSince(before Standing) bool {
 	for _, i := range before.Invoices {
-		if now := s.Invoice(i.Serial); i.State == InvBlocked && !before.reissue(&i) && rank[now.State] >= rank[InvIssued] {
+		if now := s.Invoice(i.Serial); before.undecided(&i) && rank[now.State] >= rank[InvIssued] {
 			return true
 		}
 	}
@@ -94,7 +95,7 @@ func effects(before, after Standing) []Effect {
 	}
 	if was, is := before.blocked(), after.blocked(); was < is {
 		es = append(es, Raise{Kind: AlertAuth, SaleID: after.SaleID, Title: Say(LoginNeeded), Action: Say(LoginNeededDo)})
-	} else if was > is {
+	} else if after.countUndecided() < before.countUndecided() {
 		es = append(es, Unblocked{Issued: after.issuedSince(before)})
 	}
 	if n := len(before.QRs); n > 0 && len(after.QRs) > n {
@@ -132,6 +133,9 @@ func effects(before, after Standing) []Effect {
 		}
 		if was == is {
 			continue
+		}
+		if was == "failed" && is != "done" { // a person's retry
+			es = append(es, Clear{AlertRefund, r.ID})
 		}
 		switch is {
 		case "done":

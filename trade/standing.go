@@ -235,6 +235,29 @@ func (s *Standing) blocked() int {
 	return n
 }
 
+// undecided reports whether an invoice waits for the tax account, or was sent
+// again after that and nothing came of it yet.
+func (s *Standing) undecided(i *Invoice) bool {
+	switch i.State {
+	case InvBlocked:
+		return !s.reissue(i)
+	case InvReady, InvInFlight, InvUnknown, InvIssuing:
+		return i.Known
+	}
+	return false
+}
+
+// countUndecided counts them.
+func (s *Standing) countUndecided() int {
+	n := 0
+	for i := range s.Invoices {
+		if s.undecided(&s.Invoices[i]) {
+			n++
+		}
+	}
+	return n
+}
+
 // reissue reports whether staff must issue an invoice again on the platform.
 func (s *Standing) reissue(i *Invoice) bool { return i.State == InvBlocked && i.Known && !s.ours(i) }
 

@@ -41,7 +41,7 @@ func startSandbox(addr, dir string, log *slog.Logger) (*platformSandbox, error) 
 		return nil, fmt.Errorf("%s: %w", say("沙箱无法监听", "the sandbox cannot listen"), err)
 	}
 	url := "http://" + l.Addr().String()
-	s, err := sandbox.New(sandbox.Options{Dir: dir, PublicURL: url, Logger: log})
+	s, err := sandbox.New(sandbox.Options{Dir: dir, PublicURL: url, Logger: log, MagicAmounts: true})
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -67,6 +67,13 @@ func TestDirectInvoice(t *testing.T) {
 		inv.TaxAmount != "6.13" || inv.NetAmount != "52.37" || inv.TradeNo != "T-"+blue1 {
 		t.Errorf("issued: %+v", inv)
 	}
+	raw, err := b.PushEnvelope(blue1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := newReceiver(t, b).codec.OpenInvoicePush(raw); err != nil || p.ReqSerialNo != blue1 || p.DefinedData != "till 1" || p.QRCodeNo != "" || p.Code != "0000" {
+		t.Errorf("push %+v, %v", p, err)
+	}
 	_, err = b.client.IssueBlue(ctx, b.direct(blue1))
 	wantCode(t, err, piaotong.Duplicate, "8021")
 	if again := b.state(t, blue1); again != inv {
@@ -264,7 +271,7 @@ func TestBlueIsStrict(t *testing.T) {
 		{"discount of all", m{"item.discountAmount": "-10.00"}, "8995"},
 		{"tax fits", m{"item.taxRateAmount": "0.57"}, "0000"},
 		{"tax a fen off", m{"item.taxRateAmount": "0.58"}, "0000"},
-		{"tax does not fit", m{"item.taxRateAmount": "0.60"}, "8011"},
+		{"tax two fen off", m{"item.taxRateAmount": "0.59"}, "8011"},
 		{"discount tax fits", m{"item.taxRateAmount": "0.57", "item.discountAmount": "-1", "item.discountTaxRateAmount": "-0.06"}, "0000"},
 		{"discount tax does not fit", m{"item.taxRateAmount": "0.57", "item.discountAmount": "-1", "item.discountTaxRateAmount": "-0.16"}, "8017"},
 		{"discount tax alone", m{"item.discountAmount": "-1", "item.discountTaxRateAmount": "-0.06"}, "8995"},

@@ -60,7 +60,7 @@ func TestFullInvoice(t *testing.T) {
 	}
 	red, err := b.client.QueryFullInvoice(ctx, b.invoice(red1))
 	if err != nil || red.Type != piaotong.TypeRed || red.BlueAllEleInvNo != full.AllEleInvNo || red.Total != "-20.00" || red.Kind != "81" ||
-		len(red.Lines) != 1 || red.Lines[0].Quantity != "-1" || red.Lines[0].UnitPrice != "17.7" || red.Lines[0].Amount != "-17.70" {
+		len(red.Lines) != 1 || red.Lines[0].Quantity != "-1" || red.Lines[0].UnitPrice != "17.7" || red.Lines[0].Amount != "-17.70" || red.Lines[0].TaxAmount != "-2.30" {
 		t.Errorf("%+v, %v", red, err)
 	}
 	if full, err = b.client.QueryFullInvoice(ctx, b.invoice(blue1)); err != nil || full.Red != piaotong.RedFlagPart {

@@ -122,14 +122,13 @@ func (s *Sandbox) magicFault(pi platformInterface, content []byte) (Fault, bool)
 	return m.fault, m.fault.Times == 0 || s.magicHits[key] <= m.fault.Times
 }
 
-// magicCode does what the amount of a new code asks for, once the code is
-// there: its customer scans and submits at once. The caller holds mu.
-func (s *Sandbox) magicCode(e Entry) error {
-	m, ok := s.magicOf(e.Amount)
-	if !ok || m.outcome == "" {
+// magicCode lets a customer scan and submit a new code at once, if its amount
+// asks for that. The caller holds mu.
+func (s *Sandbox) magicCode(qrcodeNo string, m magicAmount) error {
+	if m.outcome == "" {
 		return nil
 	}
-	_, err := s.submit([]string{e.QRCodeNo}, submission{outcome: m.outcome, slow: m.slow, n: max(m.split, 1)})
+	_, err := s.submit([]string{qrcodeNo}, submission{outcome: m.outcome, slow: m.slow, n: max(m.split, 1)})
 	if err != nil {
 		return fmt.Errorf("cannot submit the code of a magic amount: %v", err)
 	}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/base64"
-	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -83,15 +82,21 @@ func (s *Sandbox) createQR(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m, ok := s.magicOf(e.Amount); ok && m.foreign {
-		e.TradeNo, e.QR.BuyerName = "OTHER-"+randomDigits(8), ""
-		return nil, errors.Join(s.record(e), refuse("8038", "开票二维码编号已存在"))
+	m, magic := s.magicOf(e.Amount)
+	foreign := magic && m.foreign
+	if foreign {
+		e.TradeNo = "OTHER-" + randomDigits(8)
 	}
 	if err := s.record(e); err != nil {
 		return nil, err
 	}
-	if err := s.magicCode(e); err != nil {
-		return nil, err
+	switch {
+	case foreign:
+		return nil, refuse("8038", "开票二维码编号已存在")
+	case magic:
+		if err := s.magicCode(e.QRCodeNo, m); err != nil {
+			return nil, err
+		}
 	}
 	return map[string]string{
 		"qrcodeNo":      e.QRCodeNo,

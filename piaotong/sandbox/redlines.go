@@ -103,8 +103,13 @@ func (s *Sandbox) redLines(c call) (any, error) {
 		BlueCode        piaotong.Scalar `json:"oldInvoiceCode"`
 		BlueNo          piaotong.Scalar `json:"oldInvoiceNo"`
 		Reason          piaotong.Scalar `json:"redReason"`
+		TradeNo         piaotong.Scalar `json:"tradeNo"`
 		ReturnNo        piaotong.Scalar `json:"returnNo"`
 		BuyerName       piaotong.Scalar `json:"buyerName"`
+		CasherName      piaotong.Scalar `json:"casherName"`
+		ReviewerName    piaotong.Scalar `json:"reviewerName"`
+		DrawerName      piaotong.Scalar `json:"drawerName"`
+		Remark          piaotong.Scalar `json:"remark"`
 		DefinedData     piaotong.Scalar `json:"definedData"`
 		Items           []redItem       `json:"itemList"`
 	}
@@ -117,7 +122,12 @@ func (s *Sandbox) redLines(c call) (any, error) {
 	ch.match("invoiceReqSerialNo", serial, serialPattern)
 	blueNo := ch.blue(r.BlueAllEleInvNo, r.BlueCode, r.BlueNo)
 	ch.optional("redReason", r.Reason, gbk(1, 100))
+	ch.optional("tradeNo", r.TradeNo, chars(1, 200))
 	ch.optional("returnNo", r.ReturnNo, chars(1, 200))
+	ch.optional("casherName", r.CasherName, gbk(1, 16))
+	ch.optional("reviewerName", r.ReviewerName, gbk(1, 16))
+	ch.optional("drawerName", r.DrawerName, gbk(1, 20))
+	ch.optional("remark", r.Remark, gbk(1, 200))
 	buyer := ch.required("buyerName", r.BuyerName, gbk(1, 100))
 	ch.optional("definedData", r.DefinedData, chars(1, 200))
 	if ch.err != nil {

@@ -225,6 +225,7 @@ func TestPartialRedIsStrict(t *testing.T) {
 		{"short number", path, strings.Replace(body(good), red1, red1[1:], 1), "8995"},
 		{"unknown invoice", path, strings.Replace(body(good), blue, "26110000000000000000", 1), "8003"},
 		{"an old invoice", path, `{"taxpayerNum":"91110108SANDBOX01X","invoiceReqSerialNo":"` + red1 + `","oldInvoiceCode":"011001900111","oldInvoiceNo":"12345678","buyerName":"甲公司","itemList":[` + good + `]}`, "8003"},
+		{"remark of 202 bytes", path, strings.Replace(body(good), `"buyerName"`, `"remark":"`+strings.Repeat("长", 101)+`","buyerName"`, 1), "8995"},
 		{"no such line", path, body(with("blueItemNo", "3")), "6012"},
 		{"line zero", path, body(with("blueItemNo", "0")), "6012"},
 		{"line not named", path, body(with("blueItemNo", "")), "8995"},
@@ -343,4 +344,43 @@ func FuzzParts(f *testing.F) {
 			t.Fatalf("%+v of %+v", total, l.whole)
 		}
 	})
+}
+
+// TestPrivilegedReds: lines of the zero rate carry their policy, and a line
+// taxed by the difference is reversed as a whole only.
+func TestPrivilegedReds(t *testing.T) {
+	r := newRaw(t)
+	r.SetIssueDelay(0)
+	d := r.direct(blue1)
+	d.Items = []piaotong.BlueItem{{Name: "*图书*书", TaxCode: "1060201010000000000", Rate: "0", ZeroTaxFlag: "1", Amount: "10.00"}}
+	if _, err := r.client.IssueBlue(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	no := r.state(t, blue1).AllEleInvNo
+	line := piaotong.RedLine{BlueItemNo: "1", Name: "*图书*书", TaxCode: "1060201010000000000", Rate: "0", ZeroTaxFlag: "1", Amount: "-4.00"}
+	if _, err := r.client.RedFlushLines(t.Context(), r.lines(red1, no, line)); err != nil {
+		t.Error(err)
+	}
+	bare := `{"taxpayerNum":"91110108SANDBOX01X","invoiceReqSerialNo":"` + red2 + `","blueAllEleInvNo":"` + no + `","buyerName":"甲公司","itemList":[` +
+		`{"blueItemNo":"1","goodsName":"*图书*书","taxClassificationCode":"1060201010000000000","includeTaxFlag":"1","invoiceAmount":"-4.00","taxRateValue":"0","zeroTaxFlag":"1"}]}`
+	if out := r.send(t, "/sim/2.37", bare); out.Code != "8995" {
+		t.Errorf("without policy: %s %s", out.Code, out.Msg)
+	}
+	serial := "SBOXBLUE000000000009"
+	if out := r.send(t, bluePath, change(t, goodBlue, map[string]any{"invoiceReqSerialNo": serial, "item.deductionAmount": "4"})); out.Code != "0000" {
+		t.Fatal(out.Msg)
+	}
+	part := piaotong.RedLine{BlueItemNo: "1", Name: "餐费", TaxCode: "3070401000000000000", Rate: "0.06", Amount: "-4.00"}
+	no = r.state(t, serial).AllEleInvNo
+	_, err := r.client.RedFlushLines(t.Context(), r.lines(red3, no, part))
+	wantCode(t, err, piaotong.Refused, "8995")
+	whole := r.red(red4, no)
+	whole.Amount = "-10.00"
+	if _, err := r.client.RedFlush(t.Context(), whole); err != nil {
+		t.Error(err)
+	}
+	if st := r.state(t, red4); st.TaxAmount != "-0.34" || st.NetAmount != "-9.66" {
+		t.Errorf("%+v", st)
+	}
+	r.sound(t)
 }
