@@ -1,6 +1,7 @@
 package piaotong
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"

@@ -27,7 +27,7 @@ func TestFaults(t *testing.T) {
 		{Fault{Kind: FaultTimeout}, unknown, false, false},
 		{Fault{Kind: FaultReset}, unknown, false, false},
 		{Fault{Kind: FaultHTTP500}, unknown, false, false},
-		{Fault{Kind: FaultStatus}, piaotong.Unavailable, false, false},
+		{Fault{Kind: FaultStatus}, piaotong.Unknown, false, false},
 		{Fault{Kind: FaultStatus, Msg: "busy"}, unknown, false, false},
 		{Fault{Kind: FaultStatus, Status: 429, Msg: "slow down"}, unknown, false, false},
 		{Fault{Kind: FaultRedirect}, unknown, false, false},
