@@ -8,7 +8,7 @@ TARGETS  := windows/amd64 windows/386 windows/arm64 linux/amd64 linux/arm64 linu
 FUZZTIME ?= 10s
 SOAK     ?= 60s
 
-.PHONY: build test deps lint unit binaries soak bench fuzz clean
+.PHONY: build test deps lint unit binaries security soak bench load fuzz clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o agent ./cmd/agent
@@ -46,6 +46,14 @@ binaries:
 		[ $$size -lt 26214400 ] || { echo "$$out is over 25 MB"; exit 1; }; \
 	done
 
+# security tries what a page in the till's browser, another program or a guesser
+# would do against the built agent, and prints the list. It is part of unit.
+security:
+	@$(GO) test -count 1 -timeout 5m -run '^TestSecurity$$' -v ./cmd/agent | awk ' \
+		/^    --- (PASS|FAIL|SKIP): TestSecurity\// { ok = ($$2 == "PASS:"); bad += !ok; n++; name = $$0; sub(/^[^\/]*\//, "", name); sub(/ \([0-9.]+s\)$$/, "", name); gsub(/_/, " ", name); print (ok ? "✓ " : "✗ ") name; next } \
+		/\.go:[0-9]+:|^panic:|^FAIL/ { print } \
+		END { printf "%d of %d hold\n", n - bad, n; exit bad > 0 || n == 0 }'
+
 # soak kills the built agent again and again for SOAK while everything around
 # it fails at times, and then counts. SOAK_KILLS ends it after so many kills
 # instead, SOAK_SEED repeats an earlier run.
@@ -57,6 +65,11 @@ soak:
 # database of a million sales, which is made once and kept in .bench.
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+# load measures how a till is served beside a crowd that only holds connections,
+# in some seconds; it is part of bench.
+load:
+	$(GO) test -run '^$$' -bench '^BenchmarkCrowd$$' -timeout 10m ./cmd/agent
 
 # fuzz runs every fuzz target for FUZZTIME.
 fuzz:

@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"printer/internal/sheet": {"printer/font"},
 	"printer/paper":          {"printer", "printer/font", "printer/internal/gbk", "printer/internal/sheet"},
 	"piaotong/sandbox":       {"piaotong"},
-	"cmd/agent":              {"cmd/agent/config", "examples", "localapi", "piaotong", "piaotong/sandbox", "printer", "printer/paper", "queue", "receipt", "trade", "worker"},
+	"cmd/agent":              {"cmd/agent/config", "examples", "localapi", "packaging/systemd", "piaotong", "piaotong/sandbox", "printer", "printer/paper", "queue", "receipt", "trade", "worker"},
 }
 
 // standIns may be imported only by these files.
@@ -112,10 +112,13 @@ func TestPackageComments(t *testing.T) {
 	}
 }
 
+// figures are files without amounts in them: Prometheus' client takes floats.
+var figures = []string{"localapi/metrics.go"}
+
 // TestNoFloatTouchesMoney looks for float types where amounts live.
 func TestNoFloatTouchesMoney(t *testing.T) {
 	for _, s := range sources(t) {
-		if !slices.Contains([]string{"trade", "queue", "receipt", "localapi", "worker", "piaotong", "piaotong/sandbox"}, s.dir) {
+		if !slices.Contains([]string{"trade", "queue", "receipt", "localapi", "worker", "piaotong", "piaotong/sandbox"}, s.dir) || slices.Contains(figures, s.path) {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {

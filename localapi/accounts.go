@@ -207,7 +207,7 @@ func (s *Server) calling(c *call) (context.Context, context.CancelFunc) {
 		parent = context.WithoutCancel(parent)
 	}
 	ctx, cancel := context.WithTimeout(parent, callTime)
-	release := func() bool { return true }
+	release := context.AfterFunc(s.running, cancel)
 	return ctx, func() {
 		release()
 		cancel()

@@ -8,7 +8,8 @@ import (
 )
 
 type alertsJSON struct {
-	Alerts []alertJSON `json:"alerts"`
+	Alerts     []alertJSON `json:"alerts"`
+	NextCursor *string     `json:"next_cursor"`
 }
 
 type alertJSON struct {
@@ -25,25 +26,6 @@ type alertJSON struct {
 	LastAt    *string `json:"last_at"`
 	ClearedAt *string `json:"cleared_at"`
 	AckedAt   *string `json:"acked_at"`
-}
-
-// getAlerts gives the active alerts. Ended ones are not served yet, and leaving
-// them out of an answer that should have them would mislead.
-func (s *Server) getAlerts(c *call) (any, error) {
-	if c.URL.Query().Get("active") != "true" {
-		var ps problems
-		ps.add("active", trade.OneOf, "true")
-		return nil, ps.failure()
-	}
-	alerts, err := s.o.Store.ActiveAlerts()
-	if err != nil {
-		return nil, err
-	}
-	out := alertsJSON{Alerts: []alertJSON{}}
-	for _, a := range alerts {
-		out.Alerts = append(out.Alerts, alertResource(a, c.lang))
-	}
-	return out, nil
 }
 
 // postAck notes that somebody has seen an alert.

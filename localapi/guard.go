@@ -18,10 +18,13 @@ import (
 // is looked at. A till's browser can be on any web page, and other programs
 // share the machine: each check closes a way that such callers have.
 type guard struct {
-	hosts   map[string]bool // lower case, with port
-	origins map[string]bool
-	clients []client
-	wrong   *wrongTokens
+	hosts    map[string]bool // lower case, with port
+	own      map[string]bool // origins of the console's own pages
+	origins  map[string]bool // origins of others that may call
+	clients  []*client       // of the service's own token and the configuration
+	given    *givenTokens
+	sessions *sessions
+	wrong    *wrongTokens
 }
 
 // client is a token's holder.
@@ -29,27 +32,37 @@ type client struct {
 	name string
 	role Role
 	sum  [sha256.Size]byte
+	of   *client // whose console session it is; nil where it is none
 }
 
 func newGuard(o Options) guard {
-	g := guard{hosts: map[string]bool{}, origins: map[string]bool{}, wrong: &wrongTokens{now: time.Now}}
+	g := guard{hosts: map[string]bool{}, own: map[string]bool{}, origins: map[string]bool{}, wrong: &wrongTokens{now: time.Now}, sessions: newSessions(time.Now)}
 	port := strconv.Itoa(o.Port)
-	for _, h := range append([]string{"127.0.0.1", "localhost", "::1"}, o.Hosts...) {
+	loopback := []string{"127.0.0.1", "localhost", "::1"}
+	for _, h := range append(loopback, o.Hosts...) {
 		if _, _, err := net.SplitHostPort(h); err != nil {
 			h = net.JoinHostPort(strings.Trim(h, "[]"), port)
 		}
 		g.hosts[strings.ToLower(h)] = true
 	}
+	// The console is served under these names alone. An origin is never allowed
+	// for being like the request's Host: that is how a rebound name looks.
+	for _, h := range loopback {
+		g.own["http://"+net.JoinHostPort(h, port)] = true
+	}
 	for _, origin := range o.Origins {
-		if origin != "" && origin != "null" && origin != "*" {
+		if origin != "" && origin != "null" && origin != "*" && !g.own[origin] {
 			g.origins[origin] = true
 		}
 	}
+	names := map[string]bool{}
 	for _, t := range o.Tokens {
 		if t.Secret != "" {
-			g.clients = append(g.clients, client{t.Name, t.Role, sha256.Sum256([]byte(t.Secret))})
+			g.clients = append(g.clients, &client{name: t.Name, role: t.Role, sum: sha256.Sum256([]byte(t.Secret))})
+			names[t.Name] = true
 		}
 	}
+	g.given = &givenTokens{list: o.TokenList, taken: names, log: o.Log}
 	return g
 }
 
@@ -79,16 +92,18 @@ func (g guard) admit(answer http.Header, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions && !isJSON(r.Header) {
 		return &failure{code: trade.ErrMediaType}
 	}
-	origin := r.Header["Origin"]
+	origin, foreign := r.Header["Origin"], false
 	if len(origin) > 0 {
-		if len(origin) > 1 || !g.origins[origin[0]] {
+		if len(origin) > 1 || !g.origins[origin[0]] && !g.own[origin[0]] {
 			return &failure{code: trade.ErrForbiddenOrigin}
 		}
-		answer.Set("Access-Control-Allow-Origin", origin[0])
+		if foreign = g.origins[origin[0]]; foreign {
+			answer.Set("Access-Control-Allow-Origin", origin[0])
+		}
 	}
 	// What a page embeds is sent without an Origin.
 	for _, site := range r.Header["Sec-Fetch-Site"] {
-		if site != "same-origin" && site != "none" && len(origin) == 0 {
+		if site != "same-origin" && site != "none" && !foreign {
 			return &failure{code: trade.ErrForbiddenOrigin}
 		}
 	}
@@ -115,12 +130,12 @@ func isJSON(h http.Header) bool {
 // false says that the request is none. The path plays no part, so that it
 // tells nothing.
 func (g guard) preflight(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodOptions || r.Header.Get("Origin") == "" || r.Header.Get("Access-Control-Request-Method") == "" {
+	if r.Method != http.MethodOptions || w.Header().Get("Access-Control-Allow-Origin") == "" || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
 	h := w.Header()
 	h.Set("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network")
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
+	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE")
 	h.Set("Access-Control-Allow-Headers", "authorization, content-type, last-event-id")
 	h.Set("Access-Control-Max-Age", "600")
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
@@ -137,21 +152,46 @@ func (g guard) client(r *http.Request) (*client, error) {
 	presented := r.Header["Authorization"]
 	if len(presented) == 1 {
 		scheme, secret, _ := strings.Cut(presented[0], " ")
-		sum := sha256.Sum256([]byte(secret))
-		var found *client
-		for i := range g.clients {
-			if subtle.ConstantTimeCompare(sum[:], g.clients[i].sum[:]) == 1 {
-				found = &g.clients[i]
-			}
-		}
+		found := g.holder(sha256.Sum256([]byte(secret)), true)
 		if found != nil && strings.EqualFold(scheme, "Bearer") {
 			return found, nil
 		}
 	}
-	if wait := g.wrong.another(len(presented) > 0); wait > 0 {
-		return nil, &failure{code: trade.ErrRateLimited, retryAfter: wait}
+	return nil, g.refuse(len(presented) > 0)
+}
+
+// holder finds the client of a token by its sum; nil where there is none. used
+// says that the token is used now, which keeps a session alive.
+func (g guard) holder(sum [sha256.Size]byte, used bool) *client {
+	var found *client
+	for _, of := range [][]*client{g.clients, g.given.current()} {
+		for _, c := range of {
+			if subtle.ConstantTimeCompare(sum[:], c.sum[:]) == 1 {
+				found = c
+			}
+		}
 	}
-	return nil, &failure{code: trade.ErrUnauthorized}
+	if found != nil {
+		return found
+	}
+	c := g.sessions.holder(sum, used)
+	if c == nil || g.holder(c.of.sum, false) == nil { // a session ends with the token that opened it
+		return nil
+	}
+	return c
+}
+
+// stands tells whether a client that was let in would still be: what goes on
+// for long, such as a stream, asks again.
+func (g guard) stands(c *client) bool { return g.holder(c.sum, false) != nil }
+
+// refuse counts what was presented for a token or a code and is none, and gives
+// the answer: the same whatever was wrong.
+func (g guard) refuse(attempt bool) error {
+	if wait := g.wrong.another(attempt); wait > 0 {
+		return &failure{code: trade.ErrRateLimited, retryAfter: wait}
+	}
+	return &failure{code: trade.ErrUnauthorized}
 }
 
 // wrongTokens counts wrong tokens, of all callers together: on the loopback

@@ -3,6 +3,7 @@ package localapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -149,10 +150,9 @@ func TestContentType(t *testing.T) {
 
 func TestOrigin(t *testing.T) {
 	x := newTill(t)
-	own := "http://" + x.host()
 	for _, origins := range [][]string{
 		{"null"}, {""}, {"*"}, {"http://pos.example.cn"}, {"https://pos.example.cn:8443"}, {"https://pos.example.cn.evil.example.com"},
-		{"https://evilpos.example.cn"}, {"https://pos.example.cn/"}, {"HTTPS://pos.example.cn"}, {"https://evil.example.com"}, {own},
+		{"https://evilpos.example.cn"}, {"https://pos.example.cn/"}, {"HTTPS://pos.example.cn"}, {"https://evil.example.com"}, {"https://" + x.host()}, {"http://127.0.0.1"}, {"http://till.example.cn:" + fmt.Sprint(x.port)},
 		{goodOrigin, goodOrigin}, {goodOrigin, "https://evil.example.com"}, {goodOrigin + " https://evil.example.com"},
 	} {
 		for _, a := range []answer{
@@ -175,6 +175,27 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 	x.post("/v1/sales", saleBody("S1"), with("Origin", goodOrigin)).want(t, 201, "")
+}
+
+// The console's own pages call without any permission that others could use.
+func TestOwnOrigin(t *testing.T) {
+	x := newTill(t)
+	for _, name := range []string{"127.0.0.1", "localhost", "[::1]"} {
+		own := with("Origin", fmt.Sprintf("http://%s:%d", name, x.port))
+		x.post("/v1/sales", plainBody("own-"+strings.Trim(name, "[]"), "1.00"), own, with("Sec-Fetch-Site", "same-origin")).want(t, 201, "")
+		for _, a := range []answer{x.get("/v1/status", own).want(t, 200, ""),
+			x.do("OPTIONS", "/v1/sales", "", own, without("Authorization"), with("Access-Control-Request-Method", "POST")).want(t, 401, trade.ErrUnauthorized),
+			x.get("/v1/status", own, with("Sec-Fetch-Site", "cross-site")).want(t, 403, trade.ErrForbiddenOrigin),
+			x.get("/v1/status", own, with("Sec-Fetch-Site", "same-site")).want(t, 403, trade.ErrForbiddenOrigin)} {
+			for name := range a.header {
+				if strings.HasPrefix(name, "Access-Control-") {
+					t.Errorf("answered with %s", name)
+				}
+			}
+		}
+	}
+	// The same origin on a rebound name is stopped by its Host.
+	x.get("/v1/status", with("Origin", "http://"+x.host()), func(r *http.Request) { r.Host = "evil.example.com:" + fmt.Sprint(x.port) }).want(t, 421, trade.ErrMisdirectedHost)
 }
 
 func TestSecFetch(t *testing.T) {
@@ -227,7 +248,7 @@ func TestPreflight(t *testing.T) {
 			}
 			a := x.do("OPTIONS", path, "", edits...).want(t, 204, "")
 			for name, value := range map[string]string{
-				"Access-Control-Allow-Origin": goodOrigin, "Access-Control-Allow-Methods": "GET, HEAD, POST",
+				"Access-Control-Allow-Origin": goodOrigin, "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE",
 				"Access-Control-Allow-Headers": "authorization, content-type, last-event-id", "Access-Control-Max-Age": "600",
 				"Vary": "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network",
 			} {
@@ -243,7 +264,7 @@ func TestPreflight(t *testing.T) {
 	t.Run("not a preflight", func(t *testing.T) {
 		x.do("OPTIONS", "/v1/sales", "", without("Authorization")).want(t, 401, trade.ErrUnauthorized)
 		x.do("OPTIONS", "/v1/sales", "", without("Authorization"), with("Origin", goodOrigin)).want(t, 401, trade.ErrUnauthorized)
-		a := x.do("OPTIONS", "/v1/sales", "").want(t, 405, trade.ErrMethod)
+		a := x.do("OPTIONS", "/v1/sales/S1/retry", "").want(t, 405, trade.ErrMethod)
 		if got := a.header.Get("Allow"); got != "POST" {
 			t.Errorf("Allow %q", got)
 		}
@@ -313,13 +334,15 @@ func TestBruteForce(t *testing.T) {
 func TestRoutesByRole(t *testing.T) {
 	x := newTill(t, func(o *Options, _ *queue.Options) {
 		o.Accounts, o.Files = &bureau{qr: trade.AuthQR{ID: "A1", URL: "https://etax.example.cn/f"}}, &archive{}
+		o.Drawer = func(context.Context) (trade.PrintEvent, string) { return trade.PaperPrinted, "" }
 	})
-	bodies := map[string]string{"/v1/sales/{id}/print": `{"job_id":"J1"}`, "/v1/sales/{id}/refunds": `{"refund_id":"R1"}`, "/v1/sales": saleBody("S2"),
-		"/v1/invoices": invoiceBody("I1"), "/v1/accounts": registration, "/v1/accounts/{id}/login": `{"code":"123456"}`}
+	bodies := map[string]string{"/v1/sales/{id}/print": `{"job_id":"J1"}`, "/v1/print": `{"job_id":"J2","raw":"YQ=="}`, "/v1/sales/{id}/refunds": `{"refund_id":"R1"}`, "/v1/sales": saleBody("S2"),
+		"/v1/invoices": invoiceBody("I1"), "/v1/accounts": registration, "/v1/accounts/{id}/login": `{"code":"123456"}`,
+		"/v1/session": fmt.Sprintf(`{"token":%q}`, readSecret)}
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
 	x.fetchQR()
 	x.issueDirect("I1")
-	if err := x.store.Raise(queue.UncertainAlert("S1")); err != nil {
+	if err := x.store.Raise(queue.UncertainAlert("S1", "sale:S1")); err != nil {
 		t.Fatal(err)
 	}
 	roles := []struct {
@@ -333,6 +356,9 @@ func TestRoutesByRole(t *testing.T) {
 		{"console", as(consoleSecret), map[Role]bool{"": true, RoleRead: true, RolePOS: true, RoleConsole: true}},
 	}
 	for _, rt := range routes {
+		if rt.method == "DELETE" && rt.path == "/v1/session" {
+			continue // it is a session's alone: TestSession
+		}
 		path := strings.NewReplacer("{id}", "S1", "{part}", "P1").Replace(rt.path)
 		switch rt.path {
 		case "/v1/invoices/{id}", "/v1/invoices/{id}/file", "/v1/invoices/{id}/retry":
@@ -345,6 +371,8 @@ func TestRoutesByRole(t *testing.T) {
 			path = "/v1/print-jobs/sale:S1"
 		case "/v1/alerts":
 			path += "?active=true"
+		case "/v1/refunds/{id}/retry":
+			path = "/v1/refunds/R1/retry"
 		}
 		for _, who := range roles {
 			a := x.do(rt.method, path, bodies[rt.path], who.token)

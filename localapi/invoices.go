@@ -43,20 +43,14 @@ func (s *Server) getInvoice(c *call) (any, error) {
 }
 
 func (s *Server) postInvoiceRetry(c *call) (any, error) {
-	if err := checkRetry(c.body); err != nil {
-		return nil, err
-	}
 	known, err := s.invoice(c)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := storing(c)
-	defer cancel()
-	r, err := s.o.Store.Retry(ctx, known.Sale.ID)
+	r, err := s.retry(c, known.Sale.ID)
 	if err != nil {
 		return nil, err
 	}
-	s.poke(r.Sale.ID)
 	return result{http.StatusAccepted, invoicePath(c.id), directResource(r, c.lang)}, nil
 }
 

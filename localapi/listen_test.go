@@ -3,7 +3,6 @@ package localapi
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"testing"
 )
@@ -65,67 +64,4 @@ func TestListenOtherFamilyTaken(t *testing.T) {
 		t.Fatalf("the other half was not given back: %v", err)
 	}
 	again.Close()
-}
-
-func TestLimit(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := Limit(inner, 2)
-	accepted := make(chan net.Conn)
-	failed := make(chan error, 1)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				failed <- err
-				return
-			}
-			accepted <- c
-		}
-	}()
-	var clients []net.Conn
-	for range 3 { // the system takes the third; the listener does not
-		c, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		clients = append(clients, c)
-	}
-	first, second := <-accepted, <-accepted
-	if got := len(l.(*limited).slots); got != 2 {
-		t.Errorf("%d of 2 slots are taken", got)
-	}
-	select {
-	case <-accepted:
-		t.Fatal("a third connection was accepted")
-	default:
-	}
-	if err := first.Close(); err != nil {
-		t.Error(err)
-	}
-	first.Close() // a second time gives no second slot
-	third := <-accepted
-	if _, err := io.WriteString(clients[2], "x"); err != nil {
-		t.Error(err)
-	}
-	if _, err := io.ReadFull(third, make([]byte, 1)); err != nil {
-		t.Error(err)
-	}
-	if err := third.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
-		t.Error(err)
-	}
-	if _, err := clients[2].Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("after CloseWrite the client reads %v", err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-failed; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Accept after Close: %v", err)
-	}
-	second.Close()
-	third.Close()
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tillagent/queue"
+	"tillagent/receipt"
 	"tillagent/trade"
 )
 
@@ -31,13 +32,20 @@ const (
 
 // till is a running server with a real store behind real listeners.
 type till struct {
-	t      *testing.T
+	t      testing.TB
 	store  *queue.Store
 	server *Server
 	http   *http.Server
 	port   int
 	log    *logBuffer
 }
+
+// drawn is the receipt of a sale.
+type drawn string
+
+func (d drawn) Text() string       { return "小票 " + string(d) }
+func (drawn) Picture() image.Image { return image.NewGray(image.Rect(0, 0, 384, 200)) }
+func (drawn) SVG() []byte          { return []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`) }
 
 // logBuffer collects the log of a server.
 type logBuffer struct {
@@ -57,7 +65,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func newTill(t *testing.T, change ...func(*Options, *queue.Options)) *till {
+func newTill(t testing.TB, change ...func(*Options, *queue.Options)) *till {
 	t.Helper()
 	x := &till{t: t, log: &logBuffer{}}
 	listeners, err := Listen("127.0.0.1:0")
@@ -70,11 +78,12 @@ func newTill(t *testing.T, change ...func(*Options, *queue.Options)) *till {
 		Push:   func(context.Context, []byte) ([]byte, bool) { return []byte("{}"), true },
 		Tokens: []Token{{"till", RolePOS, posSecret}, {"office", RoleConsole, consoleSecret}, {"board", RoleRead, readSecret}},
 		Port:   x.port, Hosts: []string{"till.example.cn"}, Origins: []string{goodOrigin, "null", "*", ""}, Version: version,
-		Rules: trade.Rules{Encodable: func(r rune) bool { return r < 0x10000 }},
-		Log:   slog.New(slog.NewTextHandler(x.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Preview: func(r *queue.Record) (string, image.Image, error) {
-			return "小票 " + r.Sale.ID, image.NewGray(image.Rect(0, 0, 384, 200)), nil
-		},
+		Rules: trade.Rules{Encodable: func(r rune) bool { return r < 0x10000 }, Lines: func(lines []byte) []trade.Problem {
+			_, problems := receipt.Shop{Columns: 48}.Lines(lines, nil)
+			return problems
+		}},
+		Log:     slog.New(slog.NewTextHandler(x.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Preview: func(_ context.Context, r *queue.Record) (Drawing, error) { return drawn(r.Sale.ID), nil },
 	}
 	for _, f := range change {
 		f(&o, &qo)
@@ -88,7 +97,7 @@ func newTill(t *testing.T, change ...func(*Options, *queue.Options)) *till {
 	var serving sync.WaitGroup
 	for _, l := range listeners {
 		serving.Go(func() {
-			if err := x.http.Serve(Limit(l, 128)); err != http.ErrServerClosed {
+			if err := x.http.Serve(l); err != http.ErrServerClosed {
 				t.Error(err)
 			}
 		})
@@ -116,7 +125,7 @@ type answer struct {
 }
 
 // json reads a path of names and indexes out of the answer's body.
-func (a answer) json(t *testing.T, path ...any) any {
+func (a answer) json(t testing.TB, path ...any) any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(a.body))
 	d.UseNumber()
@@ -149,7 +158,7 @@ func (a answer) json(t *testing.T, path ...any) any {
 
 // want fails unless the answer has a status and, where code is given, this
 // code of a problem.
-func (a answer) want(t *testing.T, status int, code trade.Key) answer {
+func (a answer) want(t testing.TB, status int, code trade.Key) answer {
 	t.Helper()
 	if a.status != status {
 		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
@@ -204,11 +213,40 @@ func (x *till) send(r *http.Request) answer {
 		x.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	body, err := readAnswer(res)
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, body}
+	a := answer{res.StatusCode, res.Header, body}
+	sent := ""
+	if r.GetBody != nil {
+		again, err := r.GetBody()
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		text, err := io.ReadAll(again)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		sent = string(text)
+	}
+	checkContract(x.t, r, sent, a)
+	return a
+}
+
+// readAnswer reads a body to its end, or of a stream of events, which has none,
+// the greeting.
+func readAnswer(res *http.Response) ([]byte, error) {
+	if res.Request.Method != "GET" || res.Header.Get("Content-Type") != eventStream {
+		return io.ReadAll(res.Body)
+	}
+	var got []byte
+	for one := make([]byte, 1); !bytes.HasSuffix(got, []byte("\n\n")); got = append(got, one...) {
+		if _, err := io.ReadFull(res.Body, one); err != nil {
+			return got, err
+		}
+	}
+	return got, nil
 }
 
 func (x *till) get(path string, edits ...edit) answer {

@@ -97,9 +97,9 @@ func TestRetry(t *testing.T) {
 	if got := x.get("/v1/sales/S1").json(t, "state"); got != "rejected" {
 		t.Errorf("state %v", got)
 	}
-	for _, body := range []string{`{"items":[]}`, `{"items":[{"name":"a"}],"x":1}`} {
-		if got := x.post("/v1/sales/S1/retry", body).want(t, 422, trade.ErrValidation).json(t, "fields", 0, "field"); got != "items" {
-			t.Errorf("%s: field %v", body, got)
+	for body, field := range map[string]string{`{"items":[]}`: "items", `{"items":[{"name":"a"}]}`: "items[0].amount", `{"x":1}`: "x", `{"items":{}}`: "items"} {
+		if got := x.post("/v1/sales/S1/retry", body).want(t, 422, trade.ErrValidation).json(t, "fields", 0, "field"); got != field {
+			t.Errorf("%s: field %v, want %s", body, got, field)
 		}
 	}
 	x.post("/v1/sales/S1/retry", `[`).want(t, 400, trade.ErrInvalidJSON)

@@ -49,6 +49,7 @@ var statuses = map[trade.Key]int{
 	trade.ErrPrinterAway:     http.StatusServiceUnavailable,
 	trade.ErrPlatformAway:    http.StatusServiceUnavailable,
 	trade.ErrShuttingDown:    http.StatusServiceUnavailable,
+	trade.ErrOverloaded:      http.StatusServiceUnavailable,
 	trade.ErrStorageFull:     http.StatusInsufficientStorage,
 }
 
@@ -61,6 +62,7 @@ func failureOf(err error, rt *route) *failure {
 	var differs *queue.ConflictError
 	var exceeds *queue.ExceedsError
 	var invalid *queue.InvalidError
+	var state *queue.StateError
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -74,6 +76,8 @@ func failureOf(err error, rt *route) *failure {
 		return &failure{code: trade.ErrInvalidState, detail: exceedsDetail(exceeds)}
 	case errors.As(err, &exceeds):
 		return &failure{code: trade.ErrRefundExceeds, detail: exceedsDetail(exceeds)}
+	case errors.As(err, &state):
+		return &failure{code: trade.ErrInvalidState, detail: state.Why}
 	case errors.As(err, &invalid):
 		return &failure{code: trade.ErrValidation, fields: invalid.Problems}
 	case errors.Is(err, queue.ErrNoQR):
@@ -81,7 +85,7 @@ func failureOf(err error, rt *route) *failure {
 	case errors.Is(err, queue.ErrNoPrinter):
 		return &failure{code: trade.ErrPrinterAway, detail: trade.Say(trade.DetailNoPrinter)}
 	case errors.Is(err, queue.ErrNotWritable),
-		rt.method == http.MethodPost && errors.Is(err, context.DeadlineExceeded): // it gave up before anything was stored
+		rt.method != "" && rt.method != http.MethodGet && errors.Is(err, context.DeadlineExceeded): // it gave up before anything was stored
 		return &failure{code: trade.ErrStorageFull}
 	case errors.Is(err, queue.ErrStopping):
 		return &failure{code: trade.ErrShuttingDown, retryAfter: stopRetry}

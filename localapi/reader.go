@@ -3,6 +3,7 @@ package localapi
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,16 +71,6 @@ func (o *object) need(names ...string) {
 	for _, name := range names {
 		if o.take(name) == nil {
 			o.add(name, trade.Required)
-		}
-	}
-}
-
-// notYet complains about fields that the contract has and this version does
-// not serve.
-func (o *object) notYet(names ...string) {
-	for _, name := range names {
-		if o.take(name) != nil {
-			o.add(name, trade.NotYet)
 		}
 	}
 }
@@ -286,4 +277,37 @@ func (o *object) kept(name string) json.RawMessage {
 		panic("localapi: valid JSON does not compact: " + err.Error()) // parse has checked it
 	}
 	return b.Bytes()
+}
+
+// list is a list in one form, so that the same meaning has the same bytes:
+// without blanks, and with the names of objects in order; nil where it is left
+// out.
+func (o *object) list(name string) json.RawMessage {
+	n := o.typed(name, kindList, "array")
+	if n == nil {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(n.raw))
+	d.UseNumber()
+	var v []any
+	err := d.Decode(&v)
+	text, err2 := json.Marshal(v)
+	if err = errors.Join(err, err2); err != nil {
+		panic("localapi: a valid JSON list does not decode: " + err.Error()) // parse has checked it
+	}
+	return text
+}
+
+// bytes is base64; nil where it is left out.
+func (o *object) bytes(name string) []byte {
+	n := o.typed(name, kindText, "string")
+	if n == nil {
+		return nil
+	}
+	data, err := base64.StdEncoding.DecodeString(n.text)
+	if err != nil || len(data) == 0 {
+		o.add(name, trade.BadBase64)
+		return nil
+	}
+	return data
 }

@@ -43,6 +43,21 @@ func (s *Server) getRefund(c *call) (any, error) {
 	return refundOf(r, c.id, c.lang)
 }
 
+func (s *Server) postRefundRetry(c *call) (any, error) {
+	if err := checkEmpty(c.body); err != nil {
+		return nil, err
+	}
+	ctx, cancel := storing(c)
+	defer cancel()
+	r, err := s.o.Store.RetryRefund(ctx, c.id)
+	if err != nil {
+		return nil, err
+	}
+	s.poke(r.Sale.ID)
+	value, err := refundOf(r, c.id, c.lang)
+	return result{http.StatusAccepted, refundPath(c.id), value}, err
+}
+
 func refundOf(r *queue.Record, id string, lang trade.Lang) (any, error) {
 	f := r.Standing.Refund(id)
 	if f == nil {

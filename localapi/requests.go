@@ -97,15 +97,16 @@ func readBuyer(o *object) trade.Buyer {
 
 // The bounds of copies; as trade.Rules has them, so that a given 0 is not
 // taken for one left out.
-const minCopies, maxCopies = 1, 5
+const minCopies, maxCopies = 1, trade.MaxCopies
 
 func readPrint(o *object) trade.PrintWish {
 	defer o.end()
-	o.notYet("lines", "raw")
 	return trade.PrintWish{
 		Mode:       trade.PrintMode(o.text("mode")),
 		Copies:     o.integer("copies", minCopies, maxCopies, minCopies),
 		OpenDrawer: o.boolean("open_drawer"),
+		Lines:      o.list("lines"),
+		Raw:        o.bytes("raw"),
 	}
 }
 
@@ -157,18 +158,51 @@ type printRequest struct {
 // ownJobs are the beginnings of the ids of the agent's own print jobs.
 var ownJobs = []string{"sale:", "refund:", "slip:"}
 
+// jobID is the id of a print job that the POS chose.
+func (o *object) jobID() string {
+	id := o.id("job_id")
+	for _, own := range ownJobs {
+		if strings.HasPrefix(id, own) {
+			o.add("job_id", trade.ReservedID, own)
+		}
+	}
+	return id
+}
+
+// ownPrint is the body of POST /v1/print.
+type ownPrint struct {
+	jobID   string
+	content trade.Content
+	copies  int
+}
+
+func readOwnPrint(body []byte) (ownPrint, error) {
+	var ps problems
+	o, err := readBody(body, &ps)
+	if err != nil {
+		return ownPrint{}, err
+	}
+	p := ownPrint{jobID: o.jobID(), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
+	lines, raw := o.take("lines") != nil, o.take("raw") != nil
+	switch {
+	case lines == raw:
+		o.add("lines", trade.LinesOrRaw)
+	case lines:
+		p.content = trade.Content{Form: trade.PrintLines, Data: o.list("lines")}
+	default:
+		p.content = trade.Content{Form: trade.PrintRaw, Data: o.bytes("raw")}
+	}
+	o.end()
+	return p, ps.failure()
+}
+
 func readPrintRequest(body []byte) (printRequest, error) {
 	var ps problems
 	o, err := readBody(body, &ps)
 	if err != nil {
 		return printRequest{}, err
 	}
-	p := printRequest{jobID: o.id("job_id"), paper: trade.Paper(o.text("what")), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
-	for _, own := range ownJobs {
-		if strings.HasPrefix(p.jobID, own) {
-			o.add("job_id", trade.ReservedID, own)
-		}
-	}
+	p := printRequest{jobID: o.jobID(), paper: trade.Paper(o.text("what")), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
 	switch p.paper {
 	case "":
 		p.paper = trade.PaperReceipt
@@ -180,9 +214,19 @@ func readPrintRequest(body []byte) (printRequest, error) {
 	return p, ps.failure()
 }
 
-// checkRetry checks the body of a retry, which may be missing.
-func checkRetry(body []byte) error {
-	return readOptional(body, func(o *object) { o.notYet("items") })
+// readRetry reads the body of a retry, which may be missing: the lines that
+// take the place of the sale's, nil where they stay.
+func readRetry(body []byte) (items []trade.Line, err error) {
+	err = readOptional(body, func(o *object) {
+		if o.take("items") == nil {
+			return
+		}
+		items = []trade.Line{}
+		for _, l := range o.objects("items", trade.MaxLines) {
+			items = append(items, readLine(l))
+		}
+	})
+	return items, err
 }
 
 // checkEmpty checks the body of a call that needs none: missing, or {}.

@@ -2,6 +2,7 @@ package localapi
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -75,7 +76,9 @@ func TestReadSaleProblems(t *testing.T) {
 		{"copies, half", sale(`"print":{"copies":1.5},`), "print.copies wrong_type"},
 		{"copies, text", sale(`"print":{"copies":"1"},`), "print.copies wrong_type"},
 		{"drawer", sale(`"print":{"open_drawer":1},`), "print.open_drawer wrong_type"},
-		{"lines and raw", sale(`"print":{"lines":[],"raw":"YQ=="},`), "print.lines not_yet, print.raw not_yet"},
+		{"lines and raw", sale(`"print":{"lines":{},"raw":1},`), "print.lines wrong_type, print.raw wrong_type"},
+		{"raw", sale(`"print":{"mode":"raw","raw":"YQ"},`), "print.raw bad_base64"},
+		{"twice in a line", sale(`"print":{"mode":"lines","lines":[{"text":"a","text":"b"}]},`), "print.lines[0].text duplicate_field"},
 		{"time without offset", sale(`"sold_at":"2026-11-22T19:30:05",`), "sold_at bad_time"},
 		{"time with a blank", sale(`"sold_at":"2026-11-22 19:30:05+08:00",`), "sold_at bad_time"},
 		{"no such day", sale(`"sold_at":"2026-02-30T19:30:05+08:00",`), "sold_at bad_time"},
@@ -131,7 +134,7 @@ func TestReadSale(t *testing.T) {
 	if s.Buyer != (trade.Buyer{Name: "甲", TaxNo: "9", Address: "b", Phone: "c", Bank: "d", Account: "e", Email: "f", Mobile: "g"}) {
 		t.Errorf("%+v", s.Buyer)
 	}
-	if s.Print != (trade.PrintWish{Mode: trade.PrintSlip, Copies: 2, OpenDrawer: true}) {
+	if !reflect.DeepEqual(s.Print, trade.PrintWish{Mode: trade.PrintSlip, Copies: 2, OpenDrawer: true}) {
 		t.Errorf("%+v", s.Print)
 	}
 	if got := string(s.Extra); got != `{"b":[1.0,"x y"],"a":null}` {
@@ -169,8 +172,15 @@ func TestValidation(t *testing.T) {
 		{"kind of a code", with(`"cashier"`, `"kind":"82","cashier"`), "kind"},
 		{"invoice_id of a sale", with(`"cashier"`, `"invoice_id":"I1","cashier"`), "invoice_id"},
 		{"no such wish", with(`"cashier"`, `"invoice":"later","cashier"`), "invoice"},
-		{"lines mode", with(`"cashier"`, `"print":{"mode":"lines"},"cashier"`), "print.mode"},
-		{"raw mode", with(`"cashier"`, `"print":{"mode":"raw"},"cashier"`), "print.mode"},
+		{"no such print mode", with(`"cashier"`, `"print":{"mode":"fax"},"cashier"`), "print.mode"},
+		{"lines mode without lines", with(`"cashier"`, `"print":{"mode":"lines"},"cashier"`), "print.lines"},
+		{"lines mode with none", with(`"cashier"`, `"print":{"mode":"lines","lines":[]},"cashier"`), "print.lines"},
+		{"raw mode without bytes", with(`"cashier"`, `"print":{"mode":"raw"},"cashier"`), "print.raw"},
+		{"lines in another mode", with(`"cashier"`, `"print":{"lines":[{"feed":1}]},"cashier"`), "print.lines"},
+		{"raw in another mode", with(`"cashier"`, `"print":{"mode":"slip","raw":"YQ=="},"cashier"`), "print.raw"},
+		{"a line that is none", with(`"cashier"`, `"print":{"mode":"lines","lines":[{"feed":1},{"txt":"a"}]},"cashier"`), "print.lines[1]"},
+		{"a column too wide", with(`"cashier"`, `"print":{"mode":"lines","lines":[{"feed":1},{"rule":"-"},{"cut":"full"},{"columns":[{"text":"a","width":49}]}]},"cashier"`),
+			"print.lines[3].columns[0].width"},
 		{"angle bracket", with(`"cashier"`, `"buyer":{"name":"<b>"},"cashier"`), "buyer.name"},
 	}
 	for _, tt := range tests {

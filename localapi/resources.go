@@ -35,6 +35,8 @@ type saleJSON struct {
 	Cashier       string             `json:"cashier"`
 	Register      string             `json:"register"`
 	Extra         json.RawMessage    `json:"extra"`
+	// Training is there in training alone: nothing was sold.
+	Training bool `json:"training,omitempty"`
 }
 
 type qrJSON struct {
@@ -150,7 +152,7 @@ func saleResource(r *queue.Record, lang trade.Lang) saleJSON {
 		SoldAt: stamp(r.Sale.SoldAt), AcceptedAt: stamp(r.AcceptedAt), UpdatedAt: stamp(r.UpdatedAt),
 		Invoice: blueInvoice(s), ViewURL: s.ViewURL(), Print: salePrint(r.Prints), Invoices: []invoiceEntryJSON{}, Refunds: []string{},
 		Problem: trouble(s.InvoiceProblem(), lang),
-		Items:   r.Sale.Items, Payments: r.Sale.Payments, Cashier: r.Sale.Cashier, Register: r.Sale.Register, Extra: r.Sale.Extra,
+		Items:   r.Sale.Items, Payments: r.Sale.Payments, Cashier: r.Sale.Cashier, Register: r.Sale.Register, Extra: r.Sale.Extra, Training: r.Training,
 	}
 	if q := s.Current(); q != nil {
 		out.Generation = q.Gen

@@ -27,32 +27,50 @@ type route struct {
 }
 
 var routes = []route{
+	{"GET", "/v1/sales", RoleRead, (*Server).getSales, ""},
 	{"POST", "/v1/sales", RolePOS, (*Server).postSale, trade.ErrSaleConflict},
 	{"GET", "/v1/sales/{id}", RoleRead, (*Server).getSale, ""},
 	{"GET", "/v1/sales/{id}/qr.png", RoleRead, (*Server).getQR, ""},
 	{"GET", "/v1/sales/{id}/receipt.png", RoleRead, (*Server).getReceiptPicture, ""},
 	{"GET", "/v1/sales/{id}/receipt.txt", RoleRead, (*Server).getReceiptText, ""},
+	{"GET", "/v1/sales/{id}/receipt.svg", RoleRead, (*Server).getReceiptSVG, ""},
 	{"POST", "/v1/sales/{id}/print", RolePOS, (*Server).postPrint, trade.ErrJobConflict},
 	{"POST", "/v1/sales/{id}/retry", RolePOS, (*Server).postRetry, ""},
 	{"POST", "/v1/sales/{id}/refunds", RolePOS, (*Server).postRefund, trade.ErrRefundConflict},
+	{"GET", "/v1/refunds", RoleRead, (*Server).getRefunds, ""},
 	{"GET", "/v1/refunds/{id}", RoleRead, (*Server).getRefund, ""},
+	{"POST", "/v1/refunds/{id}/retry", RolePOS, (*Server).postRefundRetry, ""},
 	{"POST", "/v1/invoices", RolePOS, (*Server).postInvoice, trade.ErrInvoiceConflict},
 	{"GET", "/v1/invoices/{id}", RoleRead, (*Server).getInvoice, ""},
 	{"GET", "/v1/invoices/{id}/file", RoleRead, (*Server).getInvoiceFile, ""},
 	{"POST", "/v1/invoices/{id}/retry", RolePOS, (*Server).postInvoiceRetry, ""},
+	{"POST", "/v1/print", RolePOS, (*Server).postOwnPrint, trade.ErrJobConflict},
+	{"POST", "/v1/drawer/open", RolePOS, (*Server).postDrawer, ""},
 	{"GET", "/v1/print-jobs/{id}", RoleRead, (*Server).getPrintJob, ""},
+	{"DELETE", "/v1/print-jobs/{id}", RolePOS, (*Server).deletePrintJob, ""},
+	{"GET", "/v1/printer", RoleRead, (*Server).getPrinter, ""},
 	{"GET", "/v1/accounts", RoleRead, (*Server).getAccounts, ""},
-	{"POST", "/v1/accounts", RoleConsole, (*Server).postAccount, ""},
+	{"POST", "/v1/accounts", RoleConsole, outside((*Server).postAccount), ""},
 	{"GET", "/v1/accounts/{id}", RoleRead, (*Server).getAccount, ""},
-	{"POST", "/v1/accounts/{id}/sms-code", RoleConsole, (*Server).postLoginCode, ""},
-	{"POST", "/v1/accounts/{id}/login", RoleConsole, (*Server).postLogin, ""},
-	{"POST", "/v1/accounts/{id}/auth-qr", RoleConsole, (*Server).postAuthQR, ""},
+	{"POST", "/v1/accounts/{id}/sms-code", RoleConsole, outside((*Server).postLoginCode), ""},
+	{"POST", "/v1/accounts/{id}/login", RoleConsole, outside((*Server).postLogin), ""},
+	{"POST", "/v1/accounts/{id}/auth-qr", RoleConsole, outside((*Server).postAuthQR), ""},
 	{"GET", "/v1/accounts/{id}/auth-qr/{part}", RoleRead, (*Server).getAuthQR, ""},
-	{"POST", "/v1/accounts/{id}/logout", RoleConsole, (*Server).postLogout, ""},
-	{"POST", "/v1/push/piaotong", "", (*Server).postPush, ""}, // proven by the platform's signature
+	{"POST", "/v1/accounts/{id}/logout", RoleConsole, outside((*Server).postLogout), ""},
+	{"POST", "/v1/push/piaotong", "", (*Server).postPush, ""},       // proven by the platform's signature
+	{"POST", "/v1/session", "", outside((*Server).postSession), ""}, // proven by what it trades
+	{"DELETE", "/v1/session", RoleRead, outside((*Server).deleteSession), ""},
+	{"POST", "/v1/console-codes", RoleConsole, outside((*Server).postCode), ""},
+	{"GET", "/v1/events", RoleRead, (*Server).getEvents, ""},
+	{"GET", "/v1/openapi.yaml", "", (*Server).getOpenAPI, ""}, // the same on every till: a browser has no token
+	{"GET", "/v1/docs", "", (*Server).getDocs, ""},
 	{"GET", "/v1/status", RoleRead, (*Server).getStatus, ""},
 	{"GET", "/v1/alerts", RoleRead, (*Server).getAlerts, ""},
 	{"POST", "/v1/alerts/{id}/ack", RolePOS, (*Server).postAck, ""},
+	{"GET", "/v1/sales/{id}/timeline", RoleRead, (*Server).getTimeline, ""},
+	{"GET", "/v1/reports/daily", RoleRead, (*Server).getDailyReport, ""},
+	{"POST", "/v1/close", RolePOS, (*Server).postClose, ""},
+	{"GET", "/metrics", RoleRead, (*Server).getMetrics, ""},
 	{"GET", "/healthz", "", (*Server).getHealth, ""},
 	{"GET", "/readyz", "", (*Server).getReady, ""},
 }
@@ -112,8 +130,28 @@ func find(method, path string) (found *route, n named, allow []string) {
 type call struct {
 	*http.Request
 	named
-	lang trade.Lang
-	body []byte
+	lang   trade.Lang
+	caller *client  // nil where no token is needed
+	ofSale bool     // {id} is a sale's
+	body   []byte   // nil as long as it is not read
+	places []func() // each gives a place back that the call holds
+}
+
+// waits gives back the places that the call holds: from here on it does no
+// work, but waits for others. It may be called more than once.
+func (c *call) waits() {
+	for _, free := range c.places {
+		free()
+	}
+	c.places = nil
+}
+
+// clientName names the caller in the log; "" where no token is needed.
+func (c *call) clientName() string {
+	if c.caller == nil {
+		return ""
+	}
+	return c.caller.name
 }
 
 // What a handler returns is sent as JSON with status 200, unless it is one of
@@ -131,6 +169,12 @@ type (
 		data        []byte
 		status      int    // 0 is 200
 		fileName    string // to be saved under; "" is not to be saved
+		policy      string // the page's Content-Security-Policy; "" keeps the API's
+	}
+	// stream writes its body by itself, for as long as it lasts.
+	stream struct {
+		contentType string
+		run         func(http.ResponseWriter)
 	}
 )
 
@@ -143,6 +187,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, value)
 	}
 	c := &call{Request: r, lang: language(r.Header.Get("Accept-Language"))}
+	defer c.waits()
 	if err := s.guard.admit(w.Header(), r); err != nil {
 		s.fail(w, c, nil, err)
 		return
@@ -150,52 +195,81 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if s.guard.preflight(w, r) {
 		return
 	}
-	rt, caller, err := s.enter(w, c)
+	rt, err := s.enter(w, c)
 	if err != nil {
 		s.fail(w, c, rt, err)
 		return
 	}
-	value, err := rt.handle(s, c)
+	value, err := s.handle(c, rt)
 	if err != nil {
 		s.fail(w, c, rt, err)
 		return
 	}
 	status := s.succeed(w, c, rt, value)
-	s.log.Debug("call", "method", r.Method, "route", rt.path, "status", status, "client", caller, "took", time.Since(start))
+	s.log.Debug("call", "method", r.Method, "route", rt.path, "status", status, "client", c.clientName(), "took", time.Since(start))
+}
+
+// handle runs the route's handler in a place of its class.
+func (s *Server) handle(c *call, rt *route) (any, error) {
+	if err := s.place(c, rt); err != nil {
+		return nil, err
+	}
+	defer c.waits()
+	return rt.handle(s, c)
 }
 
 // enter finds the route, checks that the caller may use it and reads the body.
 // Who has no token learns nothing about paths.
-func (s *Server) enter(w http.ResponseWriter, c *call) (rt *route, caller string, err error) {
+func (s *Server) enter(w http.ResponseWriter, c *call) (*route, error) {
 	rt, names, allow := find(c.Method, c.URL.EscapedPath())
 	c.named = names
 	if rt == nil || rt.role != "" {
 		who, err := s.guard.client(c.Request)
 		switch {
 		case err != nil:
-			return rt, "", err
+			return rt, err
 		case rt == nil && allow != nil:
-			return nil, "", &failure{code: trade.ErrMethod, allow: allow}
+			return nil, &failure{code: trade.ErrMethod, allow: allow}
 		case rt == nil:
-			return nil, "", &failure{code: trade.ErrNotFound}
+			return nil, &failure{code: trade.ErrNotFound}
 		case rank[who.role] < rank[rt.role]:
-			return rt, "", &failure{code: trade.ErrForbiddenRole}
+			return rt, &failure{code: trade.ErrForbiddenRole}
 		}
-		caller = who.name
+		c.caller = who
 	}
-	if rt.method != http.MethodPost {
-		return rt, caller, nil
+	if rt.method == http.MethodGet {
+		return rt, nil
 	}
 	if s.running.Err() != nil {
-		return rt, "", &failure{code: trade.ErrShuttingDown, retryAfter: stopRetry}
+		return rt, &failure{code: trade.ErrShuttingDown, retryAfter: stopRetry}
+	}
+	c.ofSale = strings.HasPrefix(rt.path, "/v1/sales/{id}")
+	if c.caller != nil {
+		c.journal(c.caller, rt.method+" "+rt.path)
+	}
+	return rt, s.readBody(w, c)
+}
+
+// readBody reads the call's body.
+func (s *Server) readBody(w http.ResponseWriter, c *call) (err error) {
+	places := s.limits.large
+	if c.caller == nil {
+		if s.crowd.tight() {
+			return errOverloaded
+		}
+		places = s.limits.strange
+	}
+	if c.ContentLength < 0 || c.ContentLength > largeBody {
+		if err := c.take(places, largeWait); err != nil {
+			return err
+		}
 	}
 	c.body, err = readAll(w, c.Request)
-	return rt, caller, err
+	return err
 }
 
 func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
-		w.Header().Set("Connection", "close") // rather than read on to throw away
 		return nil, &failure{code: trade.ErrTooLarge}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -217,10 +291,18 @@ func (s *Server) succeed(w http.ResponseWriter, c *call, rt *route, value any) i
 		if v.status != 0 {
 			status = v.status
 		}
+		if v.policy != "" {
+			w.Header().Set("Content-Security-Policy", v.policy)
+		}
 		if v.fileName != "" {
 			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": v.fileName}))
 		}
 		s.write(w, status, v.contentType, v.data)
+		return status
+	case stream:
+		w.Header().Set("Content-Type", v.contentType)
+		w.WriteHeader(status)
+		v.run(w)
 		return status
 	case result:
 		if v.location != "" {
@@ -256,6 +338,9 @@ func (s *Server) fail(w http.ResponseWriter, c *call, rt *route, err error) {
 		s.log.Error("cannot write a problem", "err", err)
 	}
 	f.setHeaders(w.Header())
+	if c.body == nil && c.ContentLength != 0 {
+		hangUp(w) // rather than read on to throw away
+	}
 	s.write(w, p.Status, "application/problem+json", data)
 }
 

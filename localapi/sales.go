@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/skip2/go-qrcode"
@@ -123,6 +124,7 @@ func waitFor(c *call) (time.Duration, error) {
 // await waits for the sale's QR code or for its invoice to be under way, at
 // most d, and gives the sale as it then stands. It ends early when the caller hangs up or the server stops.
 func (s *Server) await(c *call, taken *queue.Record, d time.Duration) *queue.Record {
+	c.waits()
 	ctx, cancel := context.WithTimeout(c.Context(), d)
 	defer cancel()
 	defer context.AfterFunc(s.running, cancel)()
@@ -150,17 +152,54 @@ func (s *Server) getSale(c *call) (any, error) {
 }
 
 func (s *Server) postRetry(c *call) (any, error) {
-	if err := checkRetry(c.body); err != nil {
+	r, err := s.retry(c, c.id)
+	if err != nil {
+		return nil, err
+	}
+	return result{http.StatusAccepted, salePath(c.id), saleResource(r, c.lang)}, nil
+}
+
+// retry tries a sale again now, with the lines of the request's body in the
+// place of a rejected sale's where it has some.
+func (s *Server) retry(c *call, saleID string) (*queue.Record, error) {
+	items, err := readRetry(c.body)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := storing(c)
 	defer cancel()
-	r, err := s.o.Store.Retry(ctx, c.id)
+	var r *queue.Record
+	if items == nil {
+		r, err = s.o.Store.Retry(ctx, saleID)
+	} else {
+		r, err = s.mend(ctx, saleID, items)
+	}
+	if err == nil {
+		s.poke(saleID)
+	}
+	return r, err
+}
+
+// mend checks lines as those of a known sale. What else the sale has was
+// checked when it was taken.
+func (s *Server) mend(ctx context.Context, saleID string, items []trade.Line) (*queue.Record, error) {
+	known, err := s.o.Store.Sale(ctx, saleID)
 	if err != nil {
 		return nil, err
 	}
-	s.poke(c.id)
-	return result{http.StatusAccepted, salePath(c.id), saleResource(r, c.lang)}, nil
+	sale := known.Sale
+	sale.Items = items
+	sale.Normalise()
+	var ps problems
+	for _, p := range s.o.Rules.Check(&sale) {
+		if strings.HasPrefix(p.Field, "items") || p.Field == "total" {
+			ps.append(p)
+		}
+	}
+	if err := ps.failure(); err != nil {
+		return nil, err
+	}
+	return s.o.Store.Mend(ctx, saleID, sale.Items)
 }
 
 // The sizes of a QR code's picture, in pixels.
@@ -196,37 +235,47 @@ func (s *Server) getQR(c *call) (any, error) {
 }
 
 func (s *Server) getReceiptText(c *call) (any, error) {
-	r, err := s.preview(c)
+	d, err := s.preview(c)
 	if err != nil {
 		return nil, err
 	}
-	text, _, err := s.o.Preview(r)
+	return document{contentType: "text/plain; charset=utf-8", data: []byte(d.Text())}, nil
+}
+
+func (s *Server) getReceiptSVG(c *call) (any, error) {
+	d, err := s.preview(c)
 	if err != nil {
-		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
+		return nil, err
 	}
-	return document{contentType: "text/plain; charset=utf-8", data: []byte(text)}, nil
+	return document{contentType: "image/svg+xml", data: d.SVG()}, nil
 }
 
 func (s *Server) getReceiptPicture(c *call) (any, error) {
-	r, err := s.preview(c)
+	d, err := s.preview(c)
 	if err != nil {
 		return nil, err
 	}
-	_, picture, err := s.o.Preview(r)
-	if err != nil {
-		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
-	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, picture); err != nil {
+	if err := png.Encode(&b, d.Picture()); err != nil {
 		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
 	}
 	return document{contentType: "image/png", data: b.Bytes()}, nil
 }
 
-// preview reads the sale whose receipt is asked for.
-func (s *Server) preview(c *call) (*queue.Record, error) {
+// preview draws the receipt that is asked for.
+func (s *Server) preview(c *call) (Drawing, error) {
 	if s.o.Preview == nil {
 		return nil, queue.ErrNoPrinter
 	}
-	return s.sale(c)
+	r, err := s.sale(c)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := reading(c)
+	defer cancel()
+	d, err := s.o.Preview(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("cannot draw the receipt of sale %s: %w", c.id, err)
+	}
+	return d, nil
 }

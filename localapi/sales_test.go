@@ -243,7 +243,7 @@ func TestNoPrinter(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	x := newTill(t)
-	for path, allow := range map[string]string{"/v1/sales": "POST", "/v1/sales/S1": "GET, HEAD", "/v1/sales/S1/print": "POST", "/healthz": "GET, HEAD"} {
+	for path, allow := range map[string]string{"/v1/sales": "GET, HEAD, POST", "/v1/sales/S1/retry": "POST", "/v1/sales/S1": "GET, HEAD", "/v1/sales/S1/print": "POST", "/healthz": "GET, HEAD"} {
 		for _, method := range []string{"DELETE", "PUT", "PATCH", "TRACE"} {
 			if got := x.do(method, path, "").want(t, 405, trade.ErrMethod).header.Get("Allow"); got != allow {
 				t.Errorf("%s %s: Allow %q, want %q", method, path, got, allow)

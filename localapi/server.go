@@ -40,6 +40,9 @@ type Options struct {
 	Store  *queue.Store
 	Rules  trade.Rules
 	Tokens []Token
+	// TokenList has further tokens, which may come and go while the server runs;
+	// without a Path there are none.
+	TokenList TokenList
 	// Port is the TCP port that the Host header must carry, beside
 	// 127.0.0.1, localhost, [::1] or one of Hosts.
 	Port    int
@@ -50,7 +53,10 @@ type Options struct {
 	Around func(context.Context) Around
 	// Preview draws the receipt of a sale as it prints; nil means that there is
 	// no printer to draw it for.
-	Preview func(*queue.Record) (text string, picture image.Image, err error)
+	Preview func(context.Context, *queue.Record) (Drawing, error)
+	// Drawer opens the cash drawer and says what came of it, PaperHeld with a cause
+	// where nothing was sent; nil means that there is no drawer.
+	Drawer func(context.Context) (trade.PrintEvent, string)
 	// Push takes a push of the platform (2.13) as it was sent and gives the
 	// signed reply; false where its signature or form does not hold. Nil where
 	// the platform is not set up.
@@ -59,10 +65,20 @@ type Options struct {
 	// its invoices. Nil where the platform is not set up.
 	Accounts Accounts
 	Files    Files
+	// Metrics are the figures that the agent counts; nil is of an agent that
+	// counts none.
+	Metrics *Metrics
 	// Poke, where not nil, hears of each sale for which something was taken: a
 	// sale, a refund, a wish to retry. It must not block.
 	Poke func(saleID string)
 	Log  *slog.Logger // nil discards
+}
+
+// Drawing is a receipt as it prints.
+type Drawing interface {
+	Text() string
+	Picture() image.Image
+	SVG() []byte
 }
 
 // Around is how the agent's surroundings are.
@@ -86,6 +102,7 @@ type Printer struct {
 	Profile    string
 	State      string    // ready, paper_low, paper_out, cover_open, offline, error
 	SeenAt     time.Time // zero: never
+	Confirm    string    // how it proves what is printed: process_id, status, realtime (no proof), none
 }
 
 // Server answers the local API's calls. It is safe for concurrent use.
@@ -93,24 +110,31 @@ type Server struct {
 	o       Options
 	log     *slog.Logger
 	guard   guard
+	limits  limits
+	crowd   *crowd
+	streams streams
 	started time.Time
 	running context.Context // ends at Stop
 	stop    context.CancelFunc
 	ready   readiness
 }
 
-// New makes a server. It listens to nothing: see Listen, Limit and HTTPServer.
+// New makes a server. It listens to nothing: see Listen and HTTPServer.
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	s := &Server{o: o, log: o.Log, guard: newGuard(o), started: time.Now()}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics()
+	}
+	s := &Server{o: o, log: o.Log, guard: newGuard(o), limits: newLimits(), crowd: newCrowd(),
+		streams: streams{quiet: quietTime, patience: patience}, started: time.Now()}
 	s.running, s.stop = context.WithCancel(context.Background())
 	return s
 }
 
-// Stop refuses new writes with 503 and answers those who wait for a QR code or
-// for the platform at once. Reading goes on until the HTTP server is shut down.
+// Stop refuses new writes with 503, answers those who wait for a QR code or for
+// the platform at once, and ends event streams. Reading goes on until the HTTP server is shut down.
 func (s *Server) Stop() { s.stop() }
 
 // The limits of a request.
@@ -131,7 +155,7 @@ const (
 const netHTTPSlack = 4 << 10
 
 // HTTPServer gives an HTTP server with the handler and the limits of the local
-// API. Use it with listeners of Limit.
+// API. Its listeners share the limit of open connections.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           s.Handler(),
@@ -139,6 +163,8 @@ func (s *Server) HTTPServer() *http.Server {
 		ReadTimeout:       headerTime + bodyTime,
 		WriteTimeout:      bodyTime + storeTime + maxWait + answerSlack,
 		IdleTimeout:       idleTime,
+		ConnContext:       s.crowd.arrive,
+		ConnState:         s.crowd.moved,
 		MaxHeaderBytes:    maxHeader - netHTTPSlack,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		// OPTIONS * is guarded like everything else.

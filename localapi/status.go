@@ -72,6 +72,7 @@ func (s *Server) getStatus(c *call) (any, error) {
 	if s.o.Around != nil {
 		ctx, cancel := context.WithTimeout(ctx, aroundTime)
 		defer cancel()
+		c.waits()
 		a := s.o.Around(ctx)
 		out.Platform = &platformJSON{a.Platform.Configured, a.Platform.Online, stamp(a.Platform.LastContact), a.Platform.ClockSkew.Milliseconds()}
 		out.Printer = &printerJSON{a.Printer.Configured, a.Printer.Port, a.Printer.Profile, a.Printer.State, stamp(a.Printer.SeenAt)}

@@ -16,7 +16,7 @@ func TestStatus(t *testing.T) {
 			if _, ok := ctx.Deadline(); !ok {
 				t.Error("Around has no deadline")
 			}
-			return Around{Platform{true, true, seen, -1500 * time.Millisecond}, Printer{true, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}}}
+			return Around{Platform{true, true, seen, -1500 * time.Millisecond}, Printer{true, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}
 		}
 	})
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
@@ -53,7 +53,7 @@ func TestStatus(t *testing.T) {
 
 func TestAlerts(t *testing.T) {
 	x := newTill(t)
-	if got := string(x.get("/v1/alerts?active=true").want(t, 200, "").body); got != `{"alerts":[]}`+"\n" {
+	if got := string(x.get("/v1/alerts?active=true").want(t, 200, "").body); got != `{"alerts":[],"next_cursor":null}`+"\n" {
 		t.Errorf("%s", got)
 	}
 	raise := trade.Raise{Kind: trade.AlertUnreachable, Title: trade.Say(trade.PlatformAway), Action: trade.Say(trade.PlatformAwayDo)}
@@ -62,7 +62,7 @@ func TestAlerts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := x.store.Raise(queue.UncertainAlert("S1")); err != nil {
+	if err := x.store.Raise(queue.UncertainAlert("S1", "sale:S1")); err != nil {
 		t.Fatal(err)
 	}
 	a := x.get("/v1/alerts?active=true").want(t, 200, "")
@@ -84,7 +84,7 @@ func TestAlerts(t *testing.T) {
 	if got := x.get("/v1/status").json(t, "alerts"); got != "1" {
 		t.Errorf("%v alerts", got)
 	}
-	for _, query := range []string{"", "?active=false", "?active=1"} {
+	for _, query := range []string{"?active=1", "?active=true&activ=false", "?cursor=x", "?limit=0", "?limit=201"} {
 		x.get("/v1/alerts"+query).want(t, 422, trade.ErrValidation)
 	}
 }
@@ -107,7 +107,7 @@ func TestReadinessIsRemembered(t *testing.T) {
 func TestAckAlert(t *testing.T) {
 	x := newTill(t)
 	x.post("/v1/alerts/1/ack", "").want(t, 404, trade.ErrNotFound)
-	if err := x.store.Raise(queue.UncertainAlert("S1")); err != nil {
+	if err := x.store.Raise(queue.UncertainAlert("S1", "sale:S1")); err != nil {
 		t.Fatal(err)
 	}
 	id := x.get("/v1/alerts?active=true").json(t, "alerts", 0, "id").(string)

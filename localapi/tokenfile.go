@@ -1,7 +1,6 @@
 package localapi
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -63,9 +62,7 @@ func readToken(path string) (string, error) {
 // makeToken writes the token beside its place and then moves it there, so that
 // a power cut leaves no half token.
 func makeToken(path string) (string, error) {
-	var raw [tokenBytes]byte
-	rand.Read(raw[:]) // never fails
-	token := base64.RawURLEncoding.EncodeToString(raw[:])
+	token := newSecret()
 	fresh := path + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err

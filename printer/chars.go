@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
+	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/unicode/norm"
 
 	"tillagent/printer/internal/gbk"
@@ -27,8 +29,8 @@ func Encodable(r rune) bool {
 // Width counts the display cells of s as it will print, after transliteration:
 // 1 for ASCII, 2 for every other character, 0 for control characters.
 func Width(s string) int {
-	if !clean(s) {
-		s = transliterate(s, nil)
+	if !clean(s, GBK) {
+		s = transliterate(s, GBK, nil)
 	}
 	return cells(s)
 }
@@ -52,14 +54,53 @@ func runeCells(r rune) int {
 	return 2
 }
 
-// clean tells whether every character of s prints as it is.
-func clean(s string) bool {
-	for _, r := range s {
-		if r != '\n' && !Encodable(r) {
-			return false
-		}
+// has tells whether a printer of this level has r itself. "" is GBK. The levels
+// differ in characters of two cells only, which are replaced by one of two, so
+// that texts are as wide on all of them.
+func has(level string, r rune) bool {
+	if r < 0x80 {
+		return r >= 0x20 && r != 0x7F
 	}
-	return true
+	lead, trail, ok := gbk.Code(r)
+	switch level {
+	case GB2312:
+		return ok && lead >= 0xA1 && trail >= 0xA1
+	case GB18030:
+		return ok || unicode.Is(unicode.Han, r)
+	}
+	return ok
+}
+
+// clean tells whether every character of s prints as it is.
+func clean(s, level string) bool {
+	_, ok := measure(s, level)
+	return ok
+}
+
+// measure counts the cells of s, and tells whether every character prints as it
+// is. A newline makes it wider than any paper: it stands on no single line.
+func measure(s, level string) (width int, clean bool) {
+	clean = true
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			switch {
+			case c == '\n':
+				width += maxDots
+			case c < 0x20 || c == 0x7F:
+				clean = false
+			default:
+				width++
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		clean = clean && has(level, r)
+		width += 2
+		i += n
+	}
+	return width, clean
 }
 
 // transliterations are written with what GBK has. ¥ comes first: its GB18030
@@ -76,25 +117,37 @@ var transliterations = map[rune]string{
 
 // transliterate writes s with what a printer has. For each character that had to
 // become the replacement it calls lost, which may be nil.
-func transliterate(s string, lost func(rune)) string {
+func transliterate(s, level string, lost func(rune)) string {
 	var out strings.Builder
+	replace := func(r rune) {
+		out.WriteRune(replacement)
+		if lost != nil {
+			lost(r)
+		}
+	}
 	for _, r := range s {
-		switch t, ok := spell(r); {
-		case ok:
-			out.WriteString(t)
+		t, ok := spell(r)
+		switch {
+		case r == '\n' || has(level, r):
+			out.WriteRune(r)
+		case !ok:
+			replace(r)
 		default:
-			out.WriteRune(replacement)
-			if lost != nil {
-				lost(r)
+			for _, c := range t {
+				if has(level, c) {
+					out.WriteRune(c)
+				} else {
+					replace(r)
+				}
 			}
 		}
 	}
 	return out.String()
 }
 
-// spell gives the printable spelling of one character; "" for what has no form.
+// spell gives the spelling of one character that GBK has; "" for what has no form.
 func spell(r rune) (string, bool) {
-	if r == '\n' || Encodable(r) {
+	if Encodable(r) {
 		return string(r), true
 	}
 	if t, ok := transliterations[r]; ok {
@@ -131,16 +184,21 @@ func describe(r rune) string {
 }
 
 // appendGBK adds clean text in the printer's code: ASCII as it is, the rest as
-// two bytes each.
+// two bytes each, and what only the GB18030 level lets through as four.
 func appendGBK(dst []byte, s string) []byte {
-	for _, r := range s {
-		if r < 0x80 {
-			dst = append(dst, byte(r))
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			dst = append(dst, c)
+			i++
 			continue
 		}
+		r, n := utf8.DecodeRuneInString(s[i:])
 		if lead, trail, ok := gbk.Code(r); ok {
 			dst = append(dst, lead, trail)
+		} else if four, err := simplifiedchinese.GB18030.NewEncoder().String(s[i : i+n]); err == nil {
+			dst = append(dst, four...)
 		}
+		i += n
 	}
 	return dst
 }
@@ -156,6 +214,16 @@ func wrap(s string, room int) []string {
 	return lines
 }
 
+// breakable tells whether a line may end between two characters: closing marks
+// do not begin a line, opening ones do not end it.
+func breakable(before, r rune) bool {
+	switch {
+	case r == ' ' || strings.ContainsRune(")]}>,.!?:;%）】》」』，。、！？：；％…", r) || strings.ContainsRune("([{<￥（【《「『", before):
+		return false
+	}
+	return before == ' ' || runeCells(r) == 2 || runeCells(before) == 2
+}
+
 func wrapParagraph(s string, room int) []string {
 	var lines []string
 	start, breakAt := 0, 0 // byte offsets: of the line, and of the last place to break it
@@ -163,10 +231,10 @@ func wrapParagraph(s string, room int) []string {
 	var before rune
 	for i, r := range s {
 		w := runeCells(r)
-		if i > start && (before == ' ' || w == 2 || runeCells(before) == 2) && r != ' ' {
+		if i > start && breakable(before, r) {
 			breakAt, sinceBreak = i, 0
 		}
-		if width+w > room && r != ' ' { // spaces at a line's end may hang over; they are cut off
+		for width+w > room && r != ' ' { // spaces at a line's end may hang over; they are cut off
 			if breakAt == start {
 				breakAt, sinceBreak = i, 0
 			}

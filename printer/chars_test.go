@@ -1,9 +1,11 @@
 package printer
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -11,13 +13,13 @@ import (
 
 // Whatever character comes, what reaches the printer is printable ASCII or
 // two-byte pairs of GBK, never half a pair or a four-byte code.
-func TestEveryBMPCharacterBecomesASCIIOrPairs(t *testing.T) {
+func TestR14EveryBMPCharacterBecomesASCIIOrPairs(t *testing.T) {
 	kept := 0
 	for r := rune(0); r <= 0xFFFF; r++ {
 		if r == '\n' || !utf8.ValidRune(r) {
 			continue
 		}
-		text := transliterate(string(r), nil)
+		text := transliterate(string(r), GBK, nil)
 		b := appendGBK(nil, text)
 		if !asciiOrPairs(b) {
 			t.Fatalf("%U became % X", r, b)
@@ -39,6 +41,46 @@ func TestEveryBMPCharacterBecomesASCIIOrPairs(t *testing.T) {
 	}
 }
 
+// TestR14Levels holds the levels below and above GBK: as wide as GBK on paper,
+// and no code outside the level.
+func TestR14Levels(t *testing.T) {
+	for r := rune(0x80); r <= 0x2FFFF; r++ {
+		if r > 0xFFFF {
+			r += 96 // one in 97 of what lies beyond the BMP
+		}
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		low := transliterate(string(r), GB2312, nil)
+		if got, want := cells(low), Width(string(r)); got != want {
+			t.Fatalf("%U takes %d cells on GB2312, %d on GBK", r, got, want)
+		}
+		for _, b := range appendGBK(nil, low) {
+			if b >= 0x7F && b < 0xA1 {
+				t.Fatalf("%U became % X on GB2312", r, appendGBK(nil, low))
+			}
+		}
+		if unicode.Is(unicode.Han, r) {
+			back, err := simplifiedchinese.GB18030.NewDecoder().Bytes(appendGBK(nil, transliterate(string(r), GB18030, nil)))
+			if err != nil || string(back) != string(r) {
+				t.Fatalf("%U came back as %q on GB18030 (%v)", r, back, err)
+			}
+		}
+	}
+	p := profile(t, "generic-80")
+	for level, want := range map[string]string{"": "\xf1\x48\x8d\x85", GBK: "\xf1\x48\x8d\x85", GB2312: "\xa3\xbf\xa3\xbf", GB18030: "\xf1\x48\x8d\x85"} {
+		p.GBK = level
+		b, _, err := Encode(Doc{Line{Text: "馠崊"}}, p)
+		if err != nil || !bytes.Contains(b, []byte(want+"\n")) {
+			t.Errorf("%q: % X", level, b)
+		}
+	}
+	p.GBK = GB18030
+	if b, warnings, _ := Encode(Doc{Line{Text: "㐀𠮷☕"}}, p); !bytes.Contains(b, []byte("\x81\x39\xee\x39\x95\x34\xb2\x35\xa3\xbf\n")) || len(warnings) != 1 {
+		t.Errorf("% X, %v", b, warnings)
+	}
+}
+
 func asciiOrPairs(b []byte) bool {
 	for i := 0; i < len(b); i++ {
 		switch {
@@ -52,7 +94,7 @@ func asciiOrPairs(b []byte) bool {
 	return true
 }
 
-func TestTransliterate(t *testing.T) {
+func TestR14Transliterate(t *testing.T) {
 	tests := []struct {
 		in, out string
 		lost    string
@@ -71,17 +113,17 @@ func TestTransliterate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var lost []rune
-		out := transliterate(tt.in, func(r rune) { lost = append(lost, r) })
+		out := transliterate(tt.in, GBK, func(r rune) { lost = append(lost, r) })
 		if out != tt.out || string(lost) != tt.lost {
 			t.Errorf("%q: %q, lost %q; want %q, lost %q", tt.in, out, string(lost), tt.out, tt.lost)
 		}
 	}
-	if got := appendGBK(nil, transliterate("¥", nil)); string(got) != "\xA3\xA4" {
+	if got := appendGBK(nil, transliterate("¥", GBK, nil)); string(got) != "\xA3\xA4" {
 		t.Errorf("¥ is % X", got)
 	}
 }
 
-func TestWidth(t *testing.T) {
+func TestR17Width(t *testing.T) {
 	tests := map[string]int{
 		"": 0, "abc": 3, "中文": 4, "合计：￥5": 9, "①é…": 6, "¥": 2, "€": 3, "😀": 2, "a\nb": 2, "\x1b": 0,
 	}
@@ -92,7 +134,7 @@ func TestWidth(t *testing.T) {
 	}
 }
 
-func TestWrap(t *testing.T) {
+func TestR17Wrap(t *testing.T) {
 	tests := []struct {
 		text string
 		room int
@@ -111,6 +153,11 @@ func TestWrap(t *testing.T) {
 		{"  indented", 12, []string{"  indented"}},
 		{"trailing   ", 8, []string{"trailing"}},
 		{"水水", 2, []string{"水", "水"}},
+		{"大壶(热)双拼", 6, []string{"大壶", "(热)双", "拼"}},
+		{"大壶，热。", 5, []string{"大", "壶，", "热。"}},
+		{"共￥5", 4, []string{"共", "￥5"}},
+		{" 00？？", 5, []string{"", "00？", "？"}},
+		{"））））", 4, []string{"））", "））"}},
 	}
 	for _, tt := range tests {
 		if got := wrap(tt.text, tt.room); !slices.Equal(got, tt.want) {
@@ -124,7 +171,7 @@ func FuzzWrap(f *testing.F) {
 	f.Add("a  bb   ccc    dddd", uint8(2))
 	f.Fuzz(func(t *testing.T, s string, n uint8) {
 		room := 2 + int(n)%60
-		text := transliterate(s, nil)
+		text := transliterate(s, GBK, nil)
 		lines := wrap(text, room)
 		for _, line := range lines {
 			if cells(line) > room {

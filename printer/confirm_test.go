@@ -67,7 +67,7 @@ var (
 
 // Only an answer to GS r ends a job of that kind: not a status frame, whose last
 // three bytes look like one, nor flow control.
-func TestWhatIsNoProof(t *testing.T) {
+func TestR07WhatIsNoProof(t *testing.T) {
 	tests := map[string]string{
 		"ASB offline, cover open, paper end": "\x38\x00\x0C\x0F",
 		"ASB healthy":                        "\x10\x00\x00\x0F",
@@ -106,7 +106,7 @@ func TestWhatIsNoProof(t *testing.T) {
 }
 
 // Before a job of the GS r kind unasked status is switched off.
-func TestOrderOfAJob(t *testing.T) {
+func TestR07OrderOfAJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
 		d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(_ net.Conn, sent []byte) []byte {
@@ -130,11 +130,11 @@ func TestOrderOfAJob(t *testing.T) {
 	})
 }
 
-func TestPaperEndInTheAnswer(t *testing.T) {
+func TestR12PaperEndInTheAnswer(t *testing.T) {
 	for _, answer := range []byte{0x0C, 0x0F} {
 		synctest.Test(t, func(t *testing.T) {
 			asked := 0
-			d := scripted(t, printer.Options{}, healthy(func(_ net.Conn, sent []byte) []byte {
+			d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(_ net.Conn, sent []byte) []byte {
 				if !bytes.Equal(sent, gsR) {
 					return nil
 				}
@@ -151,7 +151,7 @@ func TestPaperEndInTheAnswer(t *testing.T) {
 }
 
 // A printer that knows DLE EOT but not GS r: auto does without, status insists.
-func TestNoGSr(t *testing.T) {
+func TestR05NoGSr(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := healthy(func(net.Conn, []byte) []byte { return nil })
 		var log bytes.Buffer
@@ -173,7 +173,7 @@ func TestNoGSr(t *testing.T) {
 }
 
 // A token of another attempt, late or foreign, proves nothing.
-func TestForeignToken(t *testing.T) {
+func TestR06ForeignToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tokens []string
 		late := true
@@ -207,7 +207,7 @@ func TestForeignToken(t *testing.T) {
 
 // An answer that comes after its time must not be taken for the next one's: 16,
 // "all is well" of DLE EOT 1, would be "cover open" of DLE EOT 2.
-func TestLateAnswers(t *testing.T) {
+func TestR07LateAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := 1200 * time.Millisecond
 		answer := healthy(func(_ net.Conn, sent []byte) []byte {
@@ -228,7 +228,7 @@ func TestLateAnswers(t *testing.T) {
 
 // The answer that a job given up still had to come, and that to the question
 // before the next job, are both used up before the next job's own.
-func TestOwedAnswer(t *testing.T) {
+func TestR06OwedAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		d := scripted(t, printer.Options{Confirm: printer.ConfirmStatus}, healthy(func(conn net.Conn, sent []byte) []byte {

@@ -32,11 +32,15 @@ type Conn interface {
 
 // Options of a Device.
 type Options struct {
-	Port     string // COM3, /dev/ttyUSB0, or tcp://HOST:9100; not used where Dial is given
+	// Port is COM3, /dev/ttyUSB0, tcp://HOST:9100, usb:/dev/usb/lp0 (Linux) or
+	// windows:QUEUE (a print queue); not used where Dial is given.
+	Port     string
 	Baud     int    // of a serial port; 0 is 9600
 	DataBits int    // 5-8; 0 is 8
 	StopBits int    // 1 or 2; 0 is 1
 	Parity   string // "none", "odd", "even"; "" is none
+	Flow     Flow   // of a serial port; "" is none
+	Driver   string // of a serial port: DriverTarm, DriverBugst; "" is DriverTarm
 
 	// Dial opens the port, so that a caller can bring its own; nil is by Port.
 	Dial func(ctx context.Context) (Conn, error)
@@ -45,6 +49,18 @@ type Options struct {
 	Confirm Confirm       // how printing is known to be done
 	Timeout time.Duration // without progress for this long the port is given up; 0 is 15 s
 	Logger  *slog.Logger  // nil logs nothing
+
+	// Hold is how long a job that has begun waits for somebody to put right what
+	// the printer tells is wrong; 0 is until its context ends. The printer still has
+	// the job's bytes and prints them as soon as it can.
+	Hold time.Duration
+	// OnStatus is told of every change of the state, by the goroutine that saw it:
+	// it must return soon, and not call the Device. nil is nobody.
+	OnStatus func(Status)
+	// Store keeps what has been found out of the printer from run to run; nil is none.
+	Store Store
+
+	system system // where ports are looked for; zero is this machine
 }
 
 // ErrClosed is the error of a job given to a closed Device.
@@ -53,11 +69,17 @@ var ErrClosed = errors.New("the printer is closed")
 // A Device is one printer at one port. It opens the port when it first needs it
 // and again after a failure. Its methods may be called from any goroutine.
 type Device struct {
-	confirm Confirm
-	timeout time.Duration
-	dial    func(context.Context) (Conn, error)
-	log     *slog.Logger
-	nonce   [2]byte // of this Device, in every token
+	port     string
+	profile  Profile
+	confirm  Confirm
+	timeout  time.Duration
+	hold     time.Duration
+	dial     func(context.Context) (Conn, error)
+	spool    spooler // a print queue instead of a port; nil is none
+	store    Store
+	onStatus func(Status)
+	log      *slog.Logger
+	nonce    [2]byte // of this Device, in every token
 
 	turn    chan struct{} // holds one value while a job or a question runs
 	closing chan struct{}
@@ -67,19 +89,24 @@ type Device struct {
 	link      *link         // nil while the port is closed
 	abandoned chan struct{} // gone of a port that would not close; nil is none
 	answered  bool          // the printer has answered some time
-	canGSr    bool          // it has answered GS r some time
-	noProof   bool          // since the port was opened it answered DLE EOT but not GS r
-	owesReply bool          // a GS r may still be answered, after its job was given up
+	proof     Proof         // what is known of how it confirms
+	known     bool          // who it is has been asked since the port was opened
+	unproved  int           // jobs in a row kept back because GS r was not answered
+	noProof   bool          // since the port was opened it answered DLE EOT and nothing else
+	owed      int           // GS r that may still be answered, after their job was given up too
+	lateWait  time.Duration // how far apart those answers may come
+	pacer     *pacer        // for a printer that cannot say how far it has come
 	broken    bool          // the last job was given up, perhaps within a command
 	tokens    int           // given out so far
 
-	mu   sync.Mutex
-	last Status
+	mu    sync.Mutex
+	last  Status
+	shown Proof // proof, for others
 }
 
 // NewDevice checks the options. It opens nothing.
 func NewDevice(o Options) (*Device, error) {
-	dial, err := o.dialer()
+	dial, spool, err := o.opener()
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +114,21 @@ func NewDevice(o Options) (*Device, error) {
 		return nil, fmt.Errorf("unknown way of confirmation %d", o.Confirm)
 	}
 	d := &Device{
-		confirm: o.Confirm,
-		timeout: o.Timeout,
-		dial:    dial,
-		log:     o.Logger,
-		turn:    make(chan struct{}, 1),
-		closing: make(chan struct{}),
-		last:    Status{State: StateUnknown},
+		port:     o.Port,
+		profile:  o.Profile,
+		confirm:  o.Confirm,
+		timeout:  o.Timeout,
+		hold:     o.Hold,
+		dial:     dial,
+		spool:    spool,
+		store:    o.Store,
+		onStatus: o.OnStatus,
+		log:      o.Logger,
+		turn:     make(chan struct{}, 1),
+		closing:  make(chan struct{}),
+		lateWait: quietWait,
+		pacer:    newPacer(o.Profile),
+		last:     Status{State: StateUnknown},
 	}
 	if d.timeout <= 0 {
 		d.timeout = 15 * time.Second
@@ -103,13 +138,32 @@ func NewDevice(o Options) (*Device, error) {
 	}
 	d.log = d.log.With("printer", o.Profile.Name, "port", o.Port)
 	_, _ = rand.Read(d.nonce[:]) // never fails
+	if d.store != nil {
+		if p, ok := d.store.LoadProof(o.Port); ok {
+			p.From = FromStore
+			d.proof = p
+			d.show()
+		}
+	}
 	return d, nil
 }
 
+// windowBytes is how much may go between two questions: two windows and their
+// questions must have room in the printer.
+func (d *Device) windowBytes() int {
+	const question = 11
+	buffer := d.profile.ReceiveBuffer
+	if buffer <= 0 {
+		buffer = defaultBuffer
+	}
+	return max(min(chunkBytes, buffer*3/8)-question, 64)
+}
+
 // Print prints one job and waits until it is known what became of it: as long as
-// the printer makes progress, at most 60 s after its last byte. Cancelling ctx
-// gives the job up, Uncertain once its first byte has left. Jobs wait for each
-// other.
+// the printer makes progress or tells what holds it up, at most 60 s after its
+// last byte otherwise. Cancelling ctx gives the job up, Uncertain once its first
+// byte has left. Jobs wait for each other, the next until the printer has proved
+// the one before.
 func (d *Device) Print(ctx context.Context, job []byte) Result {
 	if len(job) == 0 {
 		return Result{Err: errors.New("cannot print an empty job")}
@@ -118,15 +172,19 @@ func (d *Device) Print(ctx context.Context, job []byte) Result {
 		return Result{Err: err}
 	}
 	defer d.give()
-	s, tier, failed := d.ready(ctx)
+	if d.spool != nil {
+		return d.printSpooled(ctx, job)
+	}
+	s, plan, failed := d.ready(ctx)
 	if failed != nil {
 		return *failed
 	}
 	defer s.end()
-	r := s.print(job, tier)
+	r := s.print(job, plan)
 	if r.Outcome != Printed && r.Outcome != Sent {
 		d.log.Warn("job not printed", "outcome", r.Outcome.String(), "cause", string(r.Cause), "written", r.Written, "of", len(job), "err", r.Err)
-		d.broken = d.broken || r.Outcome == Uncertain
+		d.broken = d.broken || r.Outcome == Uncertain && hasLongCommand(job, d.profile)
+		d.note(s.state, false)
 		d.drop()
 	}
 	return r
@@ -143,6 +201,11 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 	defer d.give()
 	if d.isClosed() {
 		return d.lastStatus(), ErrClosed
+	}
+	if d.spool != nil {
+		state, err := d.spool.state()
+		d.note(state, false)
+		return d.lastStatus(), err
 	}
 	s, state, err := d.greet(ctx)
 	if err != nil {
@@ -205,13 +268,23 @@ func (d *Device) lastStatus() Status {
 	return d.last
 }
 
-func (d *Device) note(state State) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.last.State != state {
-		d.log.Info("printer state", "from", string(d.last.State), "to", string(state))
+// note keeps the state and tells of a change; held, that a job waits in it.
+func (d *Device) note(state State, held bool) {
+	if state == "" {
+		return
 	}
-	d.last = Status{State: state, CanAnswer: d.answered, At: time.Now()}
+	d.mu.Lock()
+	was := d.last
+	d.last = Status{State: state, Held: held, CanAnswer: d.answered, At: time.Now()}
+	now := d.last
+	d.mu.Unlock()
+	if was.State == state && was.Held == held {
+		return
+	}
+	d.log.Info("printer state", "from", string(was.State), "to", string(state), "held", held)
+	if d.onStatus != nil {
+		d.onStatus(now)
+	}
 }
 
 // open opens the port unless it is open. The port may block in opening: it is
@@ -266,7 +339,7 @@ func (d *Device) drop() {
 		d.log.Warn("the port did not close in time; it is left to the system")
 	}
 	d.link = nil
-	d.noProof = false
+	d.noProof, d.known = false, false
 }
 
 // token gives four characters of 0x21-0x7E that no other attempt has had.

@@ -18,6 +18,7 @@ type stand struct {
 	*printer.Device
 	receipts chan paper.Receipt
 	profile  printer.Profile
+	port     string
 }
 
 func (s *stand) Close() {
@@ -39,8 +40,11 @@ func newStand(t *testing.T, o printer.Options, listen func(*paper.Printer) strin
 		o.Dial = func(context.Context) (printer.Conn, error) { return s.Printer.Conn(), nil }
 	} else {
 		o.Port = listen(s.Printer)
+		s.port = o.Port
 	}
-	o.Profile = p80
+	if o.Profile.Name == "" {
+		o.Profile = p80
+	}
 	s.Device, err = printer.NewDevice(o)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +113,7 @@ func inBubble(t *testing.T, o printer.Options, f func(t *testing.T, s *stand)) {
 	})
 }
 
-func TestPrintedByEveryConfirmation(t *testing.T) {
+func TestR05PrintedByEveryConfirmation(t *testing.T) {
 	tests := []struct {
 		confirm printer.Confirm
 		want    printer.Outcome
@@ -140,7 +144,7 @@ func TestPrintedByEveryConfirmation(t *testing.T) {
 }
 
 // A fault that is there before the first byte keeps the job back.
-func TestPreflight(t *testing.T) {
+func TestR11Preflight(t *testing.T) {
 	tests := []struct {
 		faults paper.Faults
 		cause  printer.Cause
@@ -203,7 +207,9 @@ func after(d time.Duration, f func()) (wait func()) {
 	return done.Wait
 }
 
-func TestPaperOutMidJob(t *testing.T) {
+// A job on paper when the paper ends is held, told of, and goes on by itself; with
+// Hold it is given up, and its late proof counts for no other.
+func TestR12PaperOutMidJob(t *testing.T) {
 	for _, confirm := range []printer.Confirm{printer.ConfirmAuto, printer.ConfirmProcessID} {
 		inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
 			s.SetFaults(paper.Faults{PaperOutAfter: 100})
@@ -217,7 +223,7 @@ func TestPaperOutMidJob(t *testing.T) {
 				t.Errorf("then it is %s", st.State)
 			}
 		})
-		inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
+		inBubble(t, printer.Options{Confirm: confirm, Hold: 15 * time.Second}, func(t *testing.T, s *stand) {
 			s.SetFaults(paper.Faults{PaperOutAfter: 100})
 			job := s.job(t, "first", 20)
 			start := time.Now()
@@ -243,7 +249,7 @@ func TestPaperOutMidJob(t *testing.T) {
 	}
 }
 
-func TestPowerCut(t *testing.T) {
+func TestR12PowerCut(t *testing.T) {
 	for _, confirm := range []printer.Confirm{printer.ConfirmAuto, printer.ConfirmProcessID} {
 		inBubble(t, printer.Options{Confirm: confirm}, func(t *testing.T, s *stand) {
 			s.SetFaults(paper.Faults{PowerCutAfter: 200})

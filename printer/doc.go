@@ -1,15 +1,18 @@
 // Package printer drives ESC/POS receipt printers, with right Chinese text and
 // an honest answer to "is it on paper?".
 //
-// A [Doc] is a device-independent document. [Encode], [Text] and [Draw] turn
-// the same Doc into the bytes for a model, into plain text and into a picture;
-// all three are pure functions. A [Device] owns one port, prints one job at a
+// A [Doc] is a device-independent document. [Encode], [Text], [Draw] and [SVG]
+// turn the same Doc into the bytes for a model, into plain text and into
+// pictures; all of them are pure functions. A [Device] owns one port, prints one job at a
 // time and says what became of it. What models differ in is data: see [Profile].
 //
 // The package knows nothing of sales.
 package printer
 
-import "image"
+import (
+	"fmt"
+	"image"
+)
 
 // A Doc is a document from top to bottom.
 type Doc []Element
@@ -66,8 +69,20 @@ type Rule struct {
 // A QR is a centred QR code, error correction M, with its quiet zone.
 type QR struct {
 	Data string
-	Size int // dots per module, 1-8; 0 is the largest that fits, up to 8. What does not fit is made smaller
+	Size int    // dots per module, 1-8; 0 is the largest that fits, up to 8. What does not fit is made smaller
+	Kind QRKind // who draws it
 }
+
+// QRKind says who draws a QR code.
+type QRKind int
+
+// The kinds. Where the printer shall draw data that cannot be sent to it, the
+// code goes as raster all the same.
+const (
+	QRAuto   QRKind = iota // the printer, where its profile says it can
+	QRNative               // the printer (GS ( k), whatever its profile says: for tests
+	QRRaster               // the agent
+)
 
 // A Barcode is a centred CODE128 barcode with its text below.
 type Barcode struct {
@@ -119,3 +134,19 @@ type Warning struct {
 }
 
 func (w Warning) String() string { return w.Message }
+
+// A QRChoice tells how a QR code goes to the printer, for the log of the job.
+type QRChoice struct {
+	Element int  // index in the Doc
+	Native  bool // drawn by the printer; otherwise a raster
+	Modules int  // across, without the quiet zone; of a native code the most it may need
+	Size    int  // dots per module
+}
+
+func (c QRChoice) String() string {
+	how := "as raster"
+	if c.Native {
+		how = "by the printer"
+	}
+	return fmt.Sprintf("QR code %s, %d modules of %d dots", how, c.Modules, c.Size)
+}

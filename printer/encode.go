@@ -1,6 +1,8 @@
 package printer
 
 import (
+	"slices"
+
 	"tillagent/printer/internal/sheet"
 )
 
@@ -26,21 +28,46 @@ const (
 	sliceRows     = 24 // rows of a raster command: a lost byte spoils one slice, and small buffers cope
 )
 
+// cmdPlain takes back what another program may have set besides the modes that
+// the encoder keeps.
+var cmdPlain = []byte{
+	0x1B, 0x21, 0x00, // ESC ! 0: font A, plain
+	0x1D, 0x42, 0x00, // GS B 0: not white on black
+}
+
 // maxCommand bounds every command Encode writes, Raw excepted: a raster slice of
 // the widest paper and its header.
 const maxCommand = sliceRows*maxDots/8 + 8
 
-// Encode gives the bytes of a document for one model. It is pure. The error
+// A Rendered is a document as bytes for one model.
+type Rendered struct {
+	Bytes    []byte
+	Warnings []Warning
+	QRs      []QRChoice // how each QR code goes
+}
+
+// Render gives a document as a whole job for one model. It is pure. The error
 // names elements that cannot be printed on this paper; there are no bytes then.
-func Encode(doc Doc, p Profile) ([]byte, []Warning, error) {
+func Render(doc Doc, p Profile) (Rendered, error) {
 	e := &encoder{profile: p, buf: make([]byte, 0, 2048)}
 	e.buf = append(e.buf, cmdInit...)
 	e.buf = append(e.buf, cmdModes...)
-	warnings, err := lay(doc, p, e)
-	if err != nil {
-		return nil, warnings, err
-	}
-	return e.buf, warnings, nil
+	return e.render(doc)
+}
+
+// Encode is Render for who needs no choices.
+func Encode(doc Doc, p Profile) ([]byte, []Warning, error) {
+	r, err := Render(doc, p)
+	return r.Bytes, r.Warnings, err
+}
+
+// EncodeWithin gives a document to be put into a job of other origin, at the
+// start of a line: without ESC @, which printers take at rest only, and with
+// every mode set anew. See [InsertBeforeCut].
+func EncodeWithin(doc Doc, p Profile) ([]byte, []Warning, error) {
+	e := &encoder{profile: p, unknown: true}
+	r, err := e.render(doc)
+	return r.Bytes, r.Warnings, err
 }
 
 // encoder is the target that writes ESC/POS. It sends a mode only when it
@@ -54,6 +81,15 @@ type encoder struct {
 	unknown bool // after Raw the modes are anyone's guess
 }
 
+func (e *encoder) render(doc Doc) (Rendered, error) {
+	l, err := lay(doc, e.profile, e)
+	r := Rendered{Warnings: l.warnings, QRs: l.choices}
+	if err == nil {
+		r.Bytes = e.buf
+	}
+	return r, err
+}
+
 func (e *encoder) put(b ...byte) { e.buf = append(e.buf, b...) }
 
 // begin makes the modes known again before anything but Raw.
@@ -62,6 +98,7 @@ func (e *encoder) begin() {
 		return
 	}
 	e.unknown = false
+	e.put(cmdPlain...)
 	e.put(cmdModes...)
 	e.put(cmdLineSpacing...)
 	e.sendAlign(AlignLeft)
@@ -121,10 +158,15 @@ func (e *encoder) line(parts []part, align Align, size Size) {
 		if p.bold != e.bold {
 			e.sendBold(p.bold)
 		}
+		for n := p.pad; n > 0; n -= len(blanks) {
+			e.buf = append(e.buf, blanks[:min(n, len(blanks))]...)
+		}
 		e.buf = appendGBK(e.buf, p.text)
 	}
 	e.put('\n')
 }
+
+const blanks = "                                                "
 
 // feed is LF or ESC d n (1B 64 n) lines, then ESC J n (1B 4A n) dots. It is sent
 // at normal size, because a tall line feeds more.
@@ -145,16 +187,46 @@ func (e *encoder) feed(lines, dots int) {
 	}
 }
 
-// raster is GS v 0 (1D 76 30 0 xL xH yL yH): bytes across, rows down, in slices,
-// which join without a gap.
 func (e *encoder) raster(b *sheet.Bitmap) {
 	e.begin()
 	e.setAlign(AlignCenter)
+	if e.profile.Raster == RasterColumns {
+		e.rasterColumns(b)
+		return
+	}
+	e.rasterRows(b)
+}
+
+// rasterRows is GS v 0 (1D 76 30 0 xL xH yL yH): bytes across, rows down, in
+// slices, which join without a gap.
+func (e *encoder) rasterRows(b *sheet.Bitmap) {
 	stride := b.Stride()
+	e.buf = slices.Grow(e.buf, len(b.Bits)+8*(b.Height/sliceRows+1))
 	for y := 0; y < b.Height; y += sliceRows {
 		rows := min(sliceRows, b.Height-y)
 		e.put(0x1D, 0x76, 0x30, 0x00, byte(stride), byte(stride>>8), byte(rows), 0)
 		e.put(b.Bits[y*stride : (y+rows)*stride]...)
+	}
+}
+
+// rasterColumns is ESC * 33 (1B 2A 21 nL nH): bands of 24 dots, three bytes a
+// column, each ended by ESC J 24 (1B 4A 18), which prints it and moves on by its
+// height.
+func (e *encoder) rasterColumns(b *sheet.Bitmap) {
+	for y := 0; y < b.Height; y += 24 {
+		e.put(0x1B, 0x2A, 0x21, byte(b.Width), byte(b.Width>>8))
+		start := len(e.buf)
+		for x := range b.Width {
+			var column [3]byte
+			for i := range min(24, b.Height-y) {
+				if b.Dot(x, y+i) {
+					column[i/8] |= 0x80 >> (i % 8)
+				}
+			}
+			e.put(column[:]...)
+		}
+		defuse(e.buf[start:])
+		e.put(0x1B, 0x4A, 24)
 	}
 }
 
@@ -187,14 +259,25 @@ func (e *encoder) barcode(data []byte, dot int) {
 	e.put(data...)
 }
 
-// cut is GS V m 0 (1D 56 m 00): feed to the cutter and cut, m 65 full or 66 partial.
+// cut is, by the profile, GS V 66 0 (1D 56 42 00; 65 is full), which feeds to the
+// cutter by itself, GS V 1 (1D 56 01; 0 is full), or ESC m (1B 6D; ESC i, 1B 69,
+// is full).
 func (e *encoder) cut(full bool) {
 	e.begin()
-	m := byte(66)
-	if full {
-		m = 65
+	pick := func(whole, partial byte) byte {
+		if full {
+			return whole
+		}
+		return partial
 	}
-	e.put(0x1D, 0x56, m, 0x00)
+	switch e.profile.cutCommand() {
+	case CutHere:
+		e.put(0x1D, 0x56, pick(0, 1))
+	case CutOld:
+		e.put(0x1B, pick('i', 'm'))
+	default:
+		e.put(0x1D, 0x56, pick(65, 66), 0x00)
+	}
 }
 
 func (e *encoder) raw(b []byte) {
@@ -202,12 +285,13 @@ func (e *encoder) raw(b []byte) {
 	e.unknown = true
 }
 
-// drawer is ESC p m t1 t2 (1B 70 m t1 t2): 50 ms on, 500 ms off.
+// drawer is ESC p m t1 t2 (1B 70 m t1 t2): on and off, in steps of 2 ms.
 func (e *encoder) drawer(pin int) {
 	e.begin()
 	m := byte(0)
 	if pin == 5 {
 		m = 1
 	}
-	e.put(0x1B, 0x70, m, 0x19, 0xFA)
+	on, off := e.profile.pulse()
+	e.put(0x1B, 0x70, m, byte(on/2), byte(off/2))
 }

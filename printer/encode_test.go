@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/*.bin and *.txt")
@@ -84,6 +83,13 @@ func TestGolden(t *testing.T) {
 		{"chinese-size", Doc{Line{Text: "大字 Big", Size: SizeBig}, Line{Text: "小字"}}, fsSize},
 		{"after-raw", Doc{Line{Text: "前", Align: AlignCenter, Bold: true}, Raw("\x1b@\x1ba\x02raw\n"), Raw("x\n"), Line{Text: "后", Bold: true}}, profile(t, "generic-80")},
 		{"drawer", Doc{Drawer{}, Drawer{Pin: 5}}, profile(t, "generic-80")},
+		{"sizes", sizesDoc(), profile(t, "generic-80")},
+		{"sizes-fs", sizesDoc(), fsSize},
+		{"cut-feeding", cutDoc(), profile(t, "rongta")},
+		{"cut-here", cutDoc(), cutBy(t, CutHere)},
+		{"cut-old", cutDoc(), cutBy(t, CutOld)},
+		{"cut-none", cutDoc(), profile(t, "xprinter-58")},
+		{"image-columns", Doc{Image{gradient(100, 40)}}, columnsRaster(t)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,6 +110,10 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			readable, err := os.ReadFile(file + ".txt")
+			if err != nil || string(readable) != dump(want) {
+				t.Errorf("%s.txt does not show %s.bin (%v)", file, file, err)
+			}
 			if !bytes.Equal(got, want) {
 				t.Errorf("bytes differ from %s.bin; got\n%s\nwant\n%s", file, dump(got), dump(want))
 			}
@@ -111,53 +121,195 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// dump shows bytes for a reader: one command or stretch of text to a line.
-func dump(b []byte) string {
-	var out strings.Builder
-	names := map[byte]string{0x1B: "ESC", 0x1C: "FS", 0x1D: "GS"}
-	args := map[string]int{
-		"ESC @": 0, "ESC =": 1, "ESC t": 1, "ESC R": 1, "ESC a": 1, "ESC E": 1, "ESC d": 1, "ESC J": 1, "ESC p": 3, "ESC 2": 0,
-		"FS &": 0, "FS S": 2, "FS !": 1, "GS !": 1, "GS h": 1, "GS w": 1, "GS f": 1, "GS H": 1, "GS V": 2,
+func sizesDoc() Doc {
+	var d Doc
+	for _, s := range []Size{SizeNormal, SizeWide, SizeTall, SizeBig, SizeNormal} {
+		d = append(d, Line{Text: "大小 size", Size: s})
 	}
-	for len(b) > 0 {
-		prefix, isCommand := names[b[0]]
-		switch {
-		case b[0] == '\n':
-			out.WriteString("LF\n")
-			b = b[1:]
-		case isCommand:
-			name, n := prefix+" "+string(rune(b[1])), 0
-			switch name {
-			case "GS v":
-				n = 8 + (int(b[4])|int(b[5])<<8)*(int(b[6])|int(b[7])<<8)
-			case "GS (":
-				n = 5 + int(b[3]) + int(b[4])<<8
-			case "GS k":
-				n = 4 + int(b[3])
-			default:
-				n = 2 + args[name]
+	return d
+}
+
+func cutDoc() Doc { return Doc{Line{Text: "a"}, Cut{}, Line{Text: "b"}, Cut{Full: true}} }
+
+func cutBy(t *testing.T, c CutCommand) Profile {
+	p := profile(t, "generic-80")
+	p.Cuts = []CutCommand{c}
+	return p
+}
+
+func columnsRaster(t *testing.T) Profile {
+	p := profile(t, "generic-58")
+	p.Raster = RasterColumns
+	return p
+}
+
+// TestR16SizesInStep holds that Chinese and ASCII are enlarged together, and that
+// ESC !, which leaves Chinese alone, enlarges nothing.
+func TestR16SizesInStep(t *testing.T) {
+	for _, p := range Profiles() {
+		for _, both := range []bool{false, true} {
+			p.ChineseSize = both
+			b, _, err := Encode(sizesDoc(), p)
+			if err != nil {
+				t.Fatal(err)
 			}
-			fmt.Fprintf(&out, "%-6s % X", name, b[:min(n, 40)])
-			if n > 40 {
-				fmt.Fprintf(&out, " … %d bytes", n)
+			cmds := commands(b)
+			for i, c := range cmds {
+				if string(c[:min(2, len(c))]) == "\x1b!" {
+					t.Errorf("%s: % X", p.Name, c)
+				}
+				if string(c[:min(2, len(c))]) != "\x1d!" {
+					continue
+				}
+				fs := c[2]>>4&1<<2 | c[2]&1<<3
+				if next := cmds[i+1]; both != (string(next) == string([]byte{0x1C, 0x21, fs})) {
+					t.Errorf("%s, FS ! needed %v: % X after % X", p.Name, both, next, c)
+				}
 			}
-			out.WriteByte('\n')
-			b = b[n:]
-		default:
-			n := bytes.IndexFunc(b, func(r rune) bool { return r < 0x20 })
-			if n < 0 {
-				n = len(b)
-			}
-			text, _ := simplifiedchinese.GBK.NewDecoder().Bytes(b[:n])
-			fmt.Fprintf(&out, "text   %s\n", text)
-			b = b[n:]
 		}
 	}
-	return out.String()
+}
+
+// TestR19RandomPictures looks for real-time commands in pictures of noise, in
+// both raster kinds.
+func TestR19RandomPictures(t *testing.T) {
+	r := rand.New(rand.NewPCG(19, 1))
+	p := profile(t, "generic-58")
+	for _, p.Raster = range []RasterKind{RasterRows, RasterColumns} {
+		for range 20 {
+			img := image.NewGray(image.Rect(0, 0, 1+r.IntN(500), 1+r.IntN(90)))
+			for i := range img.Pix {
+				img.Pix[i] = uint8(r.IntN(256))
+			}
+			b, _, err := Encode(Doc{Image{img}}, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, realtime := range []string{"\x10\x04", "\x10\x05", "\x10\x14"} {
+				if bytes.Contains(b, []byte(realtime)) {
+					t.Errorf("%s contains % X", p.Raster, realtime)
+				}
+			}
+		}
+	}
+}
+
+// TestR21CutBytes names the commands that the golden files show.
+func TestR21CutBytes(t *testing.T) {
+	tests := []struct {
+		p             Profile
+		partial, full string
+	}{
+		{profile(t, "generic-80"), "\x1bd\x04\x1dVB\x00", "\x1bd\x04\x1dVA\x00"},
+		{profile(t, "rongta"), "\x1bd\x06\x1dVB\x00", "\x1bd\x06\x1dVA\x00"},
+		{cutBy(t, CutHere), "\x1bd\x04\x1dV\x01", "\x1bd\x04\x1dV\x00"},
+		{cutBy(t, CutOld), "\x1bd\x04\x1bm", "\x1bd\x04\x1bi"},
+		{profile(t, "generic-58"), "\x1bd\x04", "\x1bd\x04"}, // no cutter: to the tear bar
+	}
+	for _, tt := range tests {
+		for full, want := range map[bool]string{false: tt.partial, true: tt.full} {
+			b, _, err := Encode(Doc{Line{Text: "a"}, Cut{Full: full}}, tt.p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, after, _ := bytes.Cut(b, []byte("a\n")); string(after) != want {
+				t.Errorf("%s, full %v: % X, want % X", tt.p.Name, full, after, want)
+			}
+		}
+	}
+}
+
+// TestR19RasterColumns reads ESC * back into dots.
+func TestR19RasterColumns(t *testing.T) {
+	p := columnsRaster(t)
+	b, _, err := Encode(Doc{QR{Data: invoiceURL, Kind: QRRaster}}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := QRMatrix(invoiceURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 7
+	y := 0
+	for _, line := range commands(b) {
+		if string(line[:2]) != "\x1b*" {
+			continue
+		}
+		width := int(line[3]) + int(line[4])<<8
+		for x := range min(width, len(want)*size) {
+			for i := range min(24, len(want)*size-y) {
+				black := line[5+3*x+i/8]&(0x80>>(i%8)) != 0
+				if black != want[(y+i)/size][x/size] {
+					t.Fatalf("dot %d, %d is %v", x, y+i, black)
+				}
+			}
+		}
+		y += 24
+	}
+	if y < len(want)*size {
+		t.Errorf("%d rows of %d", y, len(want)*size)
+	}
+}
+
+// commands splits bytes.
+func commands(b []byte) [][]byte {
+	var all [][]byte
+	for len(b) > 0 {
+		_, n := nextCommand(b)
+		all = append(all, b[:n])
+		b = b[n:]
+	}
+	return all
+}
+
+// TestR18Choice holds who draws a code, and that the choice is told.
+func TestR18Choice(t *testing.T) {
+	native, raster := profile(t, "generic-80"), profile(t, "generic-58")
+	small := native
+	small.MaxQRVersion = 6 // the URL needs 7
+	tests := []struct {
+		name string
+		p    Profile
+		qr   QR
+		want string
+	}{
+		{"the printer can", native, QR{Data: invoiceURL}, "QR code by the printer, 45 modules of 8 dots"},
+		{"it cannot", raster, QR{Data: invoiceURL}, "QR code as raster, 45 modules of 7 dots"},
+		{"asked for raster", native, QR{Data: invoiceURL, Kind: QRRaster, Size: 4}, "QR code as raster, 45 modules of 4 dots"},
+		{"asked for native", raster, QR{Data: invoiceURL, Kind: QRNative}, "QR code by the printer, 45 modules of 7 dots"},
+		{"beyond its largest symbol", small, QR{Data: invoiceURL}, "QR code as raster, 45 modules of 8 dots"},
+		{"what cannot be sent", native, QR{Data: "a\x10\x04\x01", Kind: QRNative}, "QR code as raster, 21 modules of 8 dots"},
+		{"too long to send", native, QR{Data: strings.Repeat("x", 1001)}, "QR code as raster, 121 modules of 4 dots"},
+	}
+	for _, tt := range tests {
+		r, err := Render(Doc{Line{}, tt.qr}, tt.p)
+		if err != nil || len(r.QRs) != 1 || r.QRs[0].Element != 1 {
+			t.Fatalf("%s: %v, %v", tt.name, r.QRs, err)
+		}
+		if got := r.QRs[0].String(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+		if drawn := bytes.Contains(r.Bytes, []byte("\x1d(k")); drawn != r.QRs[0].Native {
+			t.Errorf("%s: the bytes say otherwise", tt.name)
+		}
+	}
+}
+
+func TestDrawerByProfile(t *testing.T) {
+	p := profile(t, "generic-80")
+	p.DrawerPins, p.DrawerPulse = []int{5}, [2]int{100, 300}
+	b, warnings, err := Encode(Doc{Drawer{Pin: 5}}, p)
+	if err != nil || len(warnings) > 0 || !bytes.HasSuffix(b, []byte{0x1B, 0x70, 1, 50, 150}) {
+		t.Errorf("% X, %v, %v", b, warnings, err)
+	}
+	if _, warnings, err = Encode(Doc{Drawer{}}, p); err != nil || len(warnings) != 1 {
+		t.Errorf("pin 2: %v, %v", warnings, err)
+	}
 }
 
 // Every ESC @ is followed by what makes Chinese right, before any text.
-func TestChineseModeAfterEveryReset(t *testing.T) {
+func TestR15ChineseModeAfterEveryReset(t *testing.T) {
 	for _, p := range Profiles() {
 		b, _, err := Encode(everything(), p)
 		if err != nil {
@@ -179,7 +331,7 @@ func TestChineseModeAfterEveryReset(t *testing.T) {
 }
 
 // No element but Raw may spell a real-time command, whatever it carries.
-func TestNoRealtimeCommandWithin(t *testing.T) {
+func TestR19NoRealtimeCommandWithin(t *testing.T) {
 	evil := image.NewGray(image.Rect(0, 0, 64, 64)) // every byte pair 10 04, 10 05, 10 14
 	for i := range evil.Pix {
 		evil.Pix[i] = 255
@@ -216,7 +368,7 @@ func TestNoRealtimeCommandWithin(t *testing.T) {
 	}
 }
 
-func TestRasterSlices(t *testing.T) {
+func TestR18RasterSlices(t *testing.T) {
 	b, _, err := Encode(Doc{Image{gradient(2000, 1000)}}, profile(t, "generic-58"))
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +404,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"negative width", Doc{Columns{{Text: "a", Width: -1}}}, p58, "-1 cells wide"},
 		{"Chinese in one cell", Doc{Columns{{Text: "中", Width: 1}, {}}}, p58, "Chinese text needs 2"},
 		{"empty QR", Doc{QR{}}, p58, "needs data"},
-		{"QR beyond the standard", Doc{QR{Data: strings.Repeat("x", 3000)}}, p58, "QR code of 3000 bytes"},
+		{"QR beyond the standard", Doc{QR{Data: strings.Repeat("x", 3000)}}, p58, "3000 bytes is too long"},
 		{"QR wider than the paper", Doc{QR{Data: strings.Repeat("x", 1100)}}, Profile{Name: "narrow", Dots: 192, Columns: 16, LineDots: 30}, "does not fit"},
 		{"native QR wider than the paper", Doc{QR{Data: strings.Repeat("x", 999)}}, Profile{Name: "narrow", Dots: 192, Columns: 16, LineDots: 30, NativeQR: true, MaxQRSize: 8}, "does not fit"},
 		{"barcode not ASCII", Doc{Barcode{Data: "条码"}}, p58, "not printable ASCII"},
@@ -303,7 +455,7 @@ func TestWarnings(t *testing.T) {
 }
 
 // The largest module size that fits with the quiet zone, for an invoicing URL.
-func TestQRSize(t *testing.T) {
+func TestR18QRSize(t *testing.T) {
 	native58 := profile(t, "generic-58")
 	native58.NativeQR = true
 	small := native58
@@ -331,18 +483,9 @@ func TestQRSize(t *testing.T) {
 			t.Errorf("%d bytes on %d dots: % .20X, want size %d", len(tt.data), tt.p.Dots, after, tt.want)
 		}
 	}
-	for n := 1; n <= 2331; n += 333 {
-		matrix, err := QRMatrix(strings.Repeat("x", n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if modules, ok := nativeModules(strings.Repeat("x", n)); !ok || modules != len(matrix) {
-			t.Errorf("%d bytes: %d modules, the symbol has %d", n, modules, len(matrix))
-		}
-	}
 }
 
-func TestText(t *testing.T) {
+func TestR24Text(t *testing.T) {
 	doc := Doc{
 		Line{Text: "晨光便利店", Align: AlignCenter, Size: SizeBig},
 		Columns{{Text: "农夫山泉饮用天然水 550ml"}, {Text: "2", Width: 6, Align: AlignRight}, {Text: "4.00", Width: 10, Align: AlignRight}},
@@ -366,7 +509,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add("农夫山泉 ¥4.00", "https://example.cn", int8(3), uint8(0))
 	f.Add("\x10\x04\x01", "12345678", int8(0), uint8(1))
 	f.Fuzz(func(t *testing.T, text, data string, n int8, model uint8) {
-		p := profiles[int(model)%len(profiles)]
+		p := builtin()[int(model)%len(builtin())]
 		doc := Doc{
 			Line{Text: text, Size: Size(n), Align: Align(n)}, Columns{{Text: text, Width: int(n)}, {Text: data}},
 			Rule{Char: rune(n)}, QR{Data: data, Size: int(n)}, Barcode{Data: data}, Feed{Lines: int(n)}, Drawer{Pin: int(n)}, Cut{},
@@ -377,23 +520,4 @@ func FuzzEncode(f *testing.F) {
 			t.Errorf("% X spells DLE EOT", b)
 		}
 	})
-}
-
-func BenchmarkEncode(b *testing.B) {
-	for _, name := range []string{"generic-80", "generic-58"} {
-		p := profile(b, name)
-		kind := "raster"
-		if p.NativeQR {
-			kind = "native"
-		}
-		doc := receipt()
-		b.Run(kind, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, err := Encode(doc, p); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }

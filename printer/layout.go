@@ -1,9 +1,11 @@
 package printer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 
 	"tillagent/printer/internal/sheet"
@@ -22,8 +24,9 @@ type target interface {
 	drawer(pin int)
 }
 
-// part is a stretch of one line.
+// part is a stretch of one line: spaces, then text.
 type part struct {
+	pad  int
 	text string
 	bold bool
 }
@@ -35,15 +38,18 @@ type layout struct {
 	element  int
 	warnings []Warning
 	warned   map[rune]bool
+	choices  []QRChoice
+	parts    []part // of the line at hand; kept to be used again
+	cells    []cell // of the row at hand
 }
 
 // lay sends a document to a target. What cannot be laid out is left out and
 // told in the error; the rest is sent all the same.
-func lay(doc Doc, p Profile, to target) ([]Warning, error) {
-	if err := p.check(); err != nil {
-		return nil, err
-	}
+func lay(doc Doc, p Profile, to target) (*layout, error) {
 	l := &layout{Profile: p, to: to}
+	if err := p.check(); err != nil {
+		return l, err
+	}
 	var errs []error
 	for i, e := range doc {
 		l.element = i
@@ -51,7 +57,7 @@ func lay(doc Doc, p Profile, to target) ([]Warning, error) {
 			errs = append(errs, fmt.Errorf("element %d: %v", i, err))
 		}
 	}
-	return l.warnings, errors.Join(errs...)
+	return l, errors.Join(errs...)
 }
 
 func (l *layout) lay(e Element) error {
@@ -85,6 +91,9 @@ func (l *layout) lay(e Element) error {
 		if e.Pin != 0 && e.Pin != 2 && e.Pin != 5 {
 			return fmt.Errorf("drawer pin %d: it is 2 or 5", e.Pin)
 		}
+		if len(l.DrawerPins) > 0 && !slices.Contains(l.DrawerPins, cmp.Or(e.Pin, 2)) {
+			l.warn("this model is not known to have a drawer on pin %d", e.Pin)
+		}
 		l.to.drawer(e.Pin)
 	default:
 		return fmt.Errorf("unknown element %T", e)
@@ -96,12 +105,14 @@ func (l *layout) warn(format string, args ...any) {
 	l.warnings = append(l.warnings, Warning{l.element, fmt.Sprintf(format, args...)})
 }
 
-// clean makes text printable, with one warning for each lost character.
-func (l *layout) clean(s string) string {
-	if clean(s) {
-		return s
+// clean makes text printable, with one warning for each lost character, and
+// measures it.
+func (l *layout) clean(s string) (text string, width int) {
+	width, ok := measure(s, l.GBK)
+	if ok {
+		return s, width
 	}
-	return transliterate(s, func(r rune) {
+	s = transliterate(s, l.GBK, func(r rune) {
 		if l.warned[r] {
 			return
 		}
@@ -111,6 +122,8 @@ func (l *layout) clean(s string) string {
 		l.warned[r] = true
 		l.warn("the printer has no %s: %c printed instead", describe(r), replacement)
 	})
+	width, _ = measure(s, l.GBK)
+	return s, width
 }
 
 func (l *layout) line(e Line) {
@@ -118,14 +131,20 @@ func (l *layout) line(e Line) {
 	if e.Size == SizeWide || e.Size == SizeBig {
 		room /= 2
 	}
-	for _, text := range wrap(l.clean(e.Text), room) {
-		l.printLine([]part{{text, e.Bold}}, e.Align, e.Size)
+	text, width := l.clean(e.Text)
+	if width <= room {
+		l.printLine(append(l.parts[:0], part{0, strings.TrimRight(text, " "), e.Bold}), e.Align, e.Size)
+		return
+	}
+	for _, text := range wrap(text, room) {
+		l.printLine(append(l.parts[:0], part{0, text, e.Bold}), e.Align, e.Size)
 	}
 }
 
 // printLine sends one line; an empty one is a feed, so that the size of what is
 // not there does not count.
 func (l *layout) printLine(parts []part, align Align, size Size) {
+	l.parts = parts
 	for _, p := range parts {
 		if p.text != "" {
 			l.to.line(parts, align, size)
@@ -136,96 +155,100 @@ func (l *layout) printLine(parts []part, align Align, size Size) {
 }
 
 func (l *layout) rule(e Rule) {
-	char := l.clean(string(e.Char))
-	if n := cells(char); n == 0 || n > l.Columns {
-		char = "-"
+	char, n := l.clean(string(e.Char))
+	if n == 0 || n > l.Columns {
+		char, n = "-", 1
 	}
-	l.to.line([]part{{strings.Repeat(char, l.Columns/cells(char)), false}}, AlignLeft, SizeNormal)
+	l.printLine(append(l.parts[:0], part{0, strings.Repeat(char, l.Columns/n), false}), AlignLeft, SizeNormal)
+}
+
+// A cell is one column of a row at hand.
+type cell struct {
+	Column
+	lines []string // wrapped; nil where Text, cleaned, is the only one
+	room  int      // cells across
+}
+
+// line gives the text of one printed line, "" below the last.
+func (c *cell) line(row int) string {
+	switch {
+	case row < len(c.lines):
+		return c.lines[row]
+	case row == 0:
+		return c.Text
+	}
+	return ""
 }
 
 func (l *layout) columns(e Columns) error {
-	widths, err := l.columnWidths(e)
-	if err != nil {
+	if err := l.columnWidths(e); err != nil {
 		return err
 	}
-	wrapped := make([][]string, len(e))
 	rows := 1
-	for i, c := range e {
-		text := l.clean(c.Text)
-		if widths[i] == 1 && cells(text) != len(text) {
+	for i := range l.cells {
+		c := &l.cells[i]
+		var width int
+		c.Text, width = l.clean(c.Text)
+		if c.room == 1 && cells(c.Text) != len(c.Text) {
 			return fmt.Errorf("column %d is 1 cell wide: Chinese text needs 2", i+1)
 		}
-		wrapped[i] = wrap(text, widths[i])
-		rows = max(rows, len(wrapped[i]))
+		if width <= c.room {
+			c.Text = strings.TrimRight(c.Text, " ")
+			continue
+		}
+		c.lines = wrap(c.Text, c.room)
+		rows = max(rows, len(c.lines))
 	}
 	for row := range rows {
-		l.printLine(joinCells(e, widths, wrapped, row), AlignLeft, SizeNormal)
+		l.printLine(l.joinCells(row), AlignLeft, SizeNormal)
 	}
 	return nil
 }
 
-// columnWidths gives each column its cells; those of width 0 share the rest.
-func (l *layout) columnWidths(e Columns) ([]int, error) {
-	widths := make([]int, len(e))
+// columnWidths sets l.cells: those of width 0 share the cells the rest leave.
+func (l *layout) columnWidths(e Columns) error {
+	l.cells = l.cells[:0]
 	rest, sharing := l.Columns, 0
 	for i, c := range e {
 		if c.Width < 0 || c.Width > l.Columns {
-			return nil, fmt.Errorf("column %d is %d cells wide: the paper has %d", i+1, c.Width, l.Columns)
+			return fmt.Errorf("column %d is %d cells wide: the paper has %d", i+1, c.Width, l.Columns)
 		}
-		widths[i] = c.Width
+		l.cells = append(l.cells, cell{Column: c, room: c.Width})
 		rest -= c.Width
 		if c.Width == 0 {
 			sharing++
 		}
 	}
 	if rest < 2*sharing {
-		return nil, fmt.Errorf("the columns need %d cells more than the paper's %d", 2*sharing-rest, l.Columns)
+		return fmt.Errorf("the columns need %d cells more than the paper's %d", 2*sharing-rest, l.Columns)
 	}
-	for i, c := range e {
-		if c.Width == 0 {
-			widths[i] = rest / sharing
-			rest -= widths[i]
+	for i := range l.cells {
+		if c := &l.cells[i]; c.Width == 0 {
+			c.room = rest / sharing
+			rest -= c.room
 			sharing--
 		}
 	}
-	return widths, nil
+	return nil
 }
 
-// joinCells builds one printed line of a Columns row, without trailing spaces.
-func joinCells(e Columns, widths []int, wrapped [][]string, row int) []part {
-	var parts []part
+// joinCells builds one printed line of a row, without trailing spaces.
+func (l *layout) joinCells(row int) []part {
+	parts := l.parts[:0]
 	spaces := 0
-	for i, c := range e {
-		text := ""
-		if row < len(wrapped[i]) {
-			text = wrapped[i][row]
-		}
-		room := widths[i] - cells(text)
-		before := sheet.Align(c.Align).Offset(widths[i], cells(text))
+	for i := range l.cells {
+		c := &l.cells[i]
+		text := c.line(row)
 		if text == "" {
-			spaces += room
+			spaces += c.room
 			continue
 		}
-		parts = appendSpaces(parts, spaces+before)
-		if n := len(parts); n > 0 && parts[n-1].bold == c.Bold {
-			parts[n-1].text += text
-		} else {
-			parts = append(parts, part{text, c.Bold})
-		}
-		spaces = room - before
+		width := cells(text)
+		before := sheet.Align(c.Align).Offset(c.room, width)
+		parts = append(parts, part{spaces + before, text, c.Bold})
+		spaces = c.room - width - before
 	}
 	return parts
-}
-
-func appendSpaces(parts []part, n int) []part {
-	if n <= 0 {
-		return parts
-	}
-	if last := len(parts) - 1; last >= 0 { // bold or not: a space has no ink
-		parts[last].text += strings.Repeat(" ", n)
-		return parts
-	}
-	return append(parts, part{strings.Repeat(" ", n), false})
 }
 
 func (l *layout) image(e Image) error {

@@ -17,9 +17,11 @@ const (
 // writing happen beside the job, which can always give up.
 type link struct {
 	conn    Conn
+	gate    *gate // nil: bytes go as fast as the port takes them
 	replies chan reply
 	writes  chan []byte
 	wrote   chan writeResult
+	urgent  chan []byte // questions, which a busy printer answers too
 	stop    chan struct{}
 	dead    chan struct{} // closed when reading ended; err says why
 	err     error
@@ -37,15 +39,31 @@ type writeResult struct {
 // aborter is a Conn that can throw away what was written and has not left.
 type aborter interface{ abort() }
 
+// gated is a Conn whose printer may say that it is busy.
+type gated interface{ flowGate() *gate }
+
+// lossy is a Conn whose printer loses what it has no room for.
+type lossy interface{ lossy() bool }
+
+// loses tells that bytes sent too fast are lost.
+func (l *link) loses() bool {
+	c, ok := l.conn.(lossy)
+	return ok && c.lossy()
+}
+
 func newLink(conn Conn) *link {
 	l := &link{
 		conn:    conn,
 		replies: make(chan reply, 64),
 		writes:  make(chan []byte),
 		wrote:   make(chan writeResult, 1),
+		urgent:  make(chan []byte),
 		stop:    make(chan struct{}),
 		dead:    make(chan struct{}),
 		gone:    make(chan struct{}),
+	}
+	if g, ok := conn.(gated); ok {
+		l.gate = g.flowGate()
 	}
 	l.running.Go(l.read)
 	l.running.Go(l.write)
@@ -59,6 +77,9 @@ func (l *link) read() {
 	for {
 		n, err := l.conn.Read(buf)
 		for _, b := range buf[:n] {
+			if l.gate != nil {
+				l.gate.hear(b)
+			}
 			r, ok := parser.feed(b)
 			if !ok {
 				continue
@@ -80,17 +101,36 @@ func (l *link) read() {
 
 func (l *link) write() {
 	for {
+		var n int
+		var err error
 		select {
+		case q := <-l.urgent:
+			if err = l.ask(q); err == nil {
+				continue
+			}
 		case chunk := <-l.writes:
-			n, err := l.conn.Write(chunk)
-			l.wrote <- writeResult{n, err}
-			if err != nil {
-				return
+			if l.gate != nil {
+				n, err = l.writeGated(chunk)
+			} else {
+				n, err = l.conn.Write(chunk)
 			}
 		case <-l.stop:
 			return
 		}
+		l.wrote <- writeResult{n, err}
+		if err != nil {
+			return
+		}
 	}
+}
+
+// ask writes a question.
+func (l *link) ask(q []byte) error {
+	n, err := l.conn.Write(q)
+	if l.gate != nil {
+		l.gate.carry(n, time.Now())
+	}
+	return err
 }
 
 // alive tells that reading has not ended.

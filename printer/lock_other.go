@@ -9,6 +9,3 @@ func lockPort(string) (*portLock, error) { return &portLock{}, nil }
 
 func (*portLock) exclude() {}
 func (*portLock) release() {}
-
-// busyIsPermission: Windows says "access denied" of a port another program has.
-func (*portLock) busyIsPermission() bool { return true }

@@ -19,14 +19,14 @@ type portLock struct {
 func lockPort(name string) (*portLock, error) {
 	fd, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.EBUSY) {
-		return nil, errPortBusy
+		return nil, busyError{holders(name)}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		unix.Close(fd)
-		return nil, errPortBusy
+		return nil, busyError{holders(name)}
 	}
 	return &portLock{fd: fd}, nil
 }
@@ -43,6 +43,3 @@ func (l *portLock) release() {
 		unix.Close(l.fd)
 	})
 }
-
-// busyIsPermission: here a refused permission is just that.
-func (l *portLock) busyIsPermission() bool { return false }

@@ -1,6 +1,8 @@
 package printer
 
 import (
+	"strings"
+
 	"tillagent/printer/font"
 	"tillagent/printer/internal/sheet"
 )
@@ -42,6 +44,7 @@ func (t *painter) line(parts []part, align Align, size Size) {
 	t.begin()
 	var chars []sheet.Char
 	for _, p := range parts {
+		chars = appendChars(chars, strings.Repeat(" ", p.pad), size, p.bold)
 		chars = appendChars(chars, p.text, size, p.bold)
 	}
 	t.sheet.Line(chars, sheet.Align(align), t.profile.LineDots)

@@ -75,11 +75,6 @@ func onWhite(c color.Color) uint8 {
 	return uint8((lightness + 0xFFFF - a) >> 8)
 }
 
-// wholeBytes widens a picture to whole bytes, as raster commands count.
-func wholeBytes(b *sheet.Bitmap) *sheet.Bitmap {
-	return &sheet.Bitmap{Width: b.Stride() * 8, Height: b.Height, Bits: b.Bits}
-}
-
 // defuse changes one dot wherever raster bytes spell DLE EOT, DLE ENQ or DLE DC4:
 // some printers obey these real-time commands even within a picture.
 func defuse(bits []byte) {

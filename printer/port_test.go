@@ -92,14 +92,14 @@ func TestRealPortMute(t *testing.T) {
 
 // A printer that takes no more bytes: the job ends by its time-out, the port can
 // be used again, Close does not hang.
-func TestRealPortStalled(t *testing.T) {
+func TestR02RealPortStalled(t *testing.T) {
 	onPorts(t, printer.Options{Timeout: time.Second}, func(t *testing.T, s *stand) {
 		s.SetFaults(paper.Faults{StallAfter: 3000})
 		huge := make([]byte, 8<<20) // more than any buffer on the way
 		start := time.Now()
 		r := s.Print(t.Context(), huge)
 		expect(t, r, printer.Uncertain, printer.CauseOffline)
-		if took := time.Since(start); took > 4*time.Second || r.Written == 0 || r.Written >= len(huge) {
+		if took := time.Since(start); took > 6*time.Second || r.Written == 0 || r.Written >= len(huge) {
 			t.Errorf("took %v, %d written", took, r.Written)
 		}
 		s.SetFaults(paper.Faults{})
@@ -115,7 +115,7 @@ func TestRealPortStalled(t *testing.T) {
 }
 
 // A serial port belongs to one device at a time.
-func TestSerialPortIsExclusive(t *testing.T) {
+func TestR23SerialPortIsExclusive(t *testing.T) {
 	listen, ok := ports(t)["serial"]
 	if !ok {
 		t.Skip("no pseudo-terminals here")
@@ -143,7 +143,7 @@ func TestSerialPortIsExclusive(t *testing.T) {
 	expect(t, other.Print(t.Context(), s.job(t, "second", 1)), printer.Printed, "")
 }
 
-func TestSerialPortGone(t *testing.T) {
+func TestR23SerialPortGone(t *testing.T) {
 	listen, ok := ports(t)["serial"]
 	if !ok {
 		t.Skip("no pseudo-terminals here")
@@ -159,7 +159,7 @@ func TestSerialPortGone(t *testing.T) {
 }
 
 // A network printer that closed the connection in between is dialled again.
-func TestTCPReconnects(t *testing.T) {
+func TestR23TCPReconnects(t *testing.T) {
 	s := newStand(t, printer.Options{}, ports(t)["tcp"])
 	defer s.Close()
 	expect(t, s.Print(t.Context(), s.job(t, "first", 1)), printer.Printed, "")

@@ -3,10 +3,6 @@ package printer
 import (
 	"errors"
 	"fmt"
-
-	qrcode "github.com/skip2/go-qrcode"
-
-	"tillagent/printer/internal/sheet"
 )
 
 const (
@@ -26,43 +22,33 @@ func QRMatrix(data string) ([][]bool, error) {
 	if data == "" {
 		return nil, errors.New("cannot make a QR code of nothing")
 	}
-	q, err := qrcode.New(data, qrcode.Medium)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make a QR code of %d bytes: %v", len(data), err)
+	version := qrVersion(len(data))
+	if version == 0 {
+		return nil, fmt.Errorf("cannot make a QR code of %d bytes", len(data))
 	}
-	q.DisableBorder = true
-	return q.Bitmap(), nil
-}
-
-// qrBytesM is how many bytes versions 1-40 hold in byte mode at error
-// correction M (ISO/IEC 18004, table 7).
-var qrBytesM = [40]int{
-	14, 26, 42, 62, 84, 106, 122, 152, 180, 213,
-	251, 287, 331, 362, 412, 450, 504, 560, 624, 666,
-	711, 779, 857, 911, 997, 1059, 1125, 1190, 1264, 1370,
-	1452, 1538, 1628, 1722, 1809, 1911, 1989, 2099, 2213, 2331,
-}
-
-// nativeModules is how many modules across a printer may need for data. Printers
-// encode in byte mode, where another encoder finds a smaller symbol; a symbol
-// wider than the paper is not printed at all, so the larger one counts.
-func nativeModules(data string) (modules int, ok bool) {
-	for i, capacity := range qrBytesM {
-		if len(data) <= capacity {
-			return 17 + 4*(i+1), true
-		}
+	s := newSymbol(data, version)
+	cells := make([]bool, len(s.modules))
+	for i, m := range s.modules {
+		cells[i] = m == 1
 	}
-	return 0, false
+	matrix := make([][]bool, s.width)
+	for y := range matrix {
+		matrix[y] = cells[y*s.width:][:s.width]
+	}
+	return matrix, nil
 }
 
-// nativeQR tells whether the printer should draw data itself. Control characters
-// could be taken for commands on the way.
-func (l *layout) nativeQR(data string) bool {
-	if !l.NativeQR || len(data) > maxNativeQR {
+// nativeQR tells whether the printer should draw a code itself. Control
+// characters could be taken for commands on the way.
+func (l *layout) nativeQR(e QR, version int) bool {
+	if e.Kind == QRRaster || e.Kind == QRAuto && !l.NativeQR || len(e.Data) > maxNativeQR {
 		return false
 	}
-	for i := range len(data) {
-		if data[i] < 0x20 {
+	if l.MaxQRVersion > 0 && version > l.MaxQRVersion {
+		return false
+	}
+	for i := range len(e.Data) {
+		if e.Data[i] < 0x20 {
 			return false
 		}
 	}
@@ -73,27 +59,26 @@ func (l *layout) qr(e QR) error {
 	if e.Size < 0 || e.Data == "" {
 		return errors.New("a QR code needs data, and a size of 1-8 or 0")
 	}
-	if l.nativeQR(e.Data) {
-		modules, ok := nativeModules(e.Data)
-		if !ok {
-			return fmt.Errorf("QR data of %d bytes is too long", len(e.Data))
-		}
-		size, err := l.qrSize(modules, e.Size, l.MaxQRSize)
-		if err != nil {
-			return err
-		}
+	version := qrVersion(len(e.Data))
+	if version == 0 {
+		return fmt.Errorf("QR data of %d bytes is too long", len(e.Data))
+	}
+	choice := QRChoice{Element: l.element, Native: l.nativeQR(e, version), Modules: 17 + 4*version}
+	most := maxQRDots
+	if choice.Native && l.MaxQRSize > 0 {
+		most = min(most, l.MaxQRSize)
+	}
+	size, err := l.qrSize(choice.Modules, e.Size, most)
+	if err != nil {
+		return err
+	}
+	choice.Size = size
+	l.choices = append(l.choices, choice)
+	if choice.Native {
 		l.quietly(size, func() { l.to.qr(e.Data, size) })
 		return nil
 	}
-	matrix, err := QRMatrix(e.Data)
-	if err != nil {
-		return err
-	}
-	size, err := l.qrSize(len(matrix), e.Size, maxQRDots)
-	if err != nil {
-		return err
-	}
-	b := wholeBytes(sheet.Squares(matrix, size))
+	b := newSymbol(e.Data, version).bitmap(size)
 	defuse(b.Bits)
 	l.quietly(size, func() { l.to.raster(b) })
 	return nil
@@ -102,8 +87,7 @@ func (l *layout) qr(e QR) error {
 // qrSize chooses the dots of a module: as wanted, or the largest that fits with
 // the quiet zone.
 func (l *layout) qrSize(modules, want, most int) (int, error) {
-	fit := l.Dots / (modules + 2*quietZone)
-	size := min(fit, most, maxQRDots)
+	size := min(l.Dots/(modules+2*quietZone), most)
 	if size < worstQRDots {
 		return 0, fmt.Errorf("a QR code of %d modules does not fit the paper of %d dots", modules, l.Dots)
 	}

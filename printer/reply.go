@@ -20,6 +20,7 @@ const (
 	replyRealtime                  // DLE EOT: answered at once, proves nothing
 	replyASB                       // automatic status
 	replyToken                     // GS ( H fn 48: everything before it has been printed
+	replyText                      // GS I 65-69: what the printer says that it is
 )
 
 type reply struct {
@@ -27,6 +28,7 @@ type reply struct {
 	status byte    // replyInOrder, replyRealtime
 	asb    [4]byte // replyASB
 	token  string  // replyToken: 4 characters
+	text   string  // replyText
 }
 
 // maxBlock ends a block that never does: it is noise.
@@ -55,6 +57,9 @@ func (p *replyParser) feed(b byte) (r reply, ok bool) {
 		p.block = p.block[:0] // noise: b is looked at for itself
 	}
 	if p.asbSeen > 0 {
+		if b&0x93 == 0x12 { // DLE EOT's answer does not wait for the frame's end
+			return reply{kind: replyRealtime, status: b}, true
+		}
 		if b&0x90 == 0 {
 			p.asb[p.asbSeen] = b
 			p.asbSeen++
@@ -79,12 +84,16 @@ func (p *replyParser) feed(b byte) (r reply, ok bool) {
 	return reply{}, false
 }
 
-// endBlock recognises the answer of GS ( H fn 48: 37 22 d1 d2 d3 d4 00.
+// endBlock recognises the answers of GS ( H fn 48, 37 22 d1 d2 d3 d4 00, and of
+// GS I 65-69, 5F text 00.
 func (p *replyParser) endBlock() (reply, bool) {
 	block := string(p.block)
 	p.block = p.block[:0]
 	if len(block) == 6 && block[0] == 0x37 && block[1] == 0x22 {
 		return reply{kind: replyToken, token: block[2:]}, true
+	}
+	if block[0] == 0x5F {
+		return reply{kind: replyText, text: block[1:]}, true
 	}
 	return reply{}, false
 }
@@ -96,7 +105,9 @@ func asbState(f [4]byte) State {
 		return StateCoverOpen
 	case f[2]&0x0C != 0:
 		return StatePaperOut
-	case f[1]&0x68 != 0: // cutter, unrecoverable, head hot
+	case f[1]&0x08 != 0:
+		return StateCutter
+	case f[1]&0x60 != 0: // unrecoverable, head hot
 		return StateError
 	case f[0]&0x08 != 0:
 		return StateOffline
@@ -106,14 +117,16 @@ func asbState(f [4]byte) State {
 	return StateReady
 }
 
-// realtimeState reads the answers to DLE EOT 1, 2 and 4.
-func realtimeState(printer, offline, paper byte) State {
+// realtimeState reads the answers to DLE EOT 1, 2, 3 and 4.
+func realtimeState(printer, offline, fault, paper byte) State {
 	switch {
 	case offline&0x04 != 0:
 		return StateCoverOpen
 	case offline&0x20 != 0 || paper&0x60 != 0:
 		return StatePaperOut
-	case offline&0x40 != 0:
+	case fault&0x08 != 0:
+		return StateCutter
+	case offline&0x40 != 0 || fault&0x60 != 0:
 		return StateError
 	case printer&0x08 != 0:
 		return StateOffline
@@ -131,6 +144,8 @@ var (
 	cmdASBOff    = []byte{0x1D, 0x61, 0x00} // GS a 0: no status unasked, its bytes look like GS r's
 	cmdAskPaper  = []byte{0x1D, 0x72, 0x01} // GS r 1: paper status, answered in order
 	cmdAskToken  = []byte{0x1D, 0x28, 0x48, 0x06, 0x00, 0x30, 0x30}
+	cmdInitLine  = []byte{0x1B, 0x40}                                   // ESC @: only where the printer is known to be idle
+	askIdentity  = func(n byte) []byte { return []byte{0x1D, 0x49, n} } // GS I n
 	askRealtime  = func(n byte) []byte { return []byte{0x10, 0x04, n} } // DLE EOT n
 	healthyReply = byte(0x12)                                           // DLE EOT: nothing to report
 )

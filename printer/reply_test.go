@@ -24,12 +24,14 @@ func replies(stream []byte) string {
 			found = append(found, fmt.Sprintf("ASB %X %s", r.asb, asbState(r.asb)))
 		case replyToken:
 			found = append(found, "token "+r.token)
+		case replyText:
+			found = append(found, "text "+r.text)
 		}
 	}
 	return strings.Join(found, ", ")
 }
 
-func TestReplies(t *testing.T) {
+func TestR07Replies(t *testing.T) {
 	tests := []struct{ name, stream, want string }{
 		{"GS r, paper there", "\x00", "GSr 00"},
 		{"GS r, near end", "\x03", "GSr 03"},
@@ -41,17 +43,17 @@ func TestReplies(t *testing.T) {
 		{"ASB healthy", "\x10\x00\x00\x0F", "ASB 1000000F ready"},
 		{"ASB healthy, drawer", "\x14\x00\x00\x0F", "ASB 1400000F ready"},
 		{"ASB paper end", "\x18\x00\x0C\x00", "ASB 18000C00 paper_out"},
-		{"ASB cutter", "\x18\x08\x00\x00", "ASB 18080000 error"},
+		{"ASB cutter", "\x18\x08\x00\x00", "ASB 18080000 cutter"},
 		{"ASB offline", "\x18\x00\x00\x00", "ASB 18000000 offline"},
 		{"ASB near end", "\x10\x00\x03\x00", "ASB 10000300 paper_low"},
 		{"XOFF within ASB, then GS r", "\x38\x00\x13\x0C\x0F\x00", "ASB 38000C0F cover_open, GSr 00"},
 		{"two frames", "\x10\x00\x00\x0F\x38\x00\x0C\x0F", "ASB 1000000F ready, ASB 38000C0F cover_open"},
-		{"DLE EOT cuts a frame", "\x10\x00\x12\x00", "EOT 12, GSr 00"},
+		{"DLE EOT within a frame", "\x10\x00\x12\x00\x0F\x00", "EOT 12, ASB 1000000F ready, GSr 00"},
 		{"token", "\x37\x22P001\x00", "token P001"},
 		{"token with XOFF and XON", "\x37\x13\x22P0\x1101\x00", "token P001"},
 		{"token of digits that look like answers", "\x37\x222222\x00\x00", "token 2222, GSr 00"},
 		{"QR size block", "\x37\x36ab\x00", ""},
-		{"GS I text", "\x5FTM-T88III\x00\x12", "EOT 12"},
+		{"GS I text", "\x5FTM-\x13T88III\x00\x12", "text TM-T88III, EOT 12"},
 		{"noise before an answer", "\x37\x16", "EOT 16"},
 		{"high bits", "\x80\xFF\x92", ""},
 	}
@@ -66,23 +68,25 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-func TestRealtimeState(t *testing.T) {
+func TestR11RealtimeState(t *testing.T) {
 	tests := []struct {
-		printer, offline, paper byte
-		want                    State
+		printer, offline, fault, paper byte
+		want                           State
 	}{
-		{0x16, 0x12, 0x12, StateReady},
-		{0x12, 0x12, 0x1E, StatePaperLow},
-		{0x1E, 0x32, 0x7E, StatePaperOut},
-		{0x16, 0x12, 0x72, StatePaperOut},
-		{0x1E, 0x16, 0x12, StateCoverOpen},
-		{0x1E, 0x36, 0x72, StateCoverOpen},
-		{0x1E, 0x52, 0x12, StateError},
-		{0x1E, 0x12, 0x12, StateOffline},
+		{0x16, 0x12, 0x12, 0x12, StateReady},
+		{0x12, 0x12, 0x12, 0x1E, StatePaperLow},
+		{0x1E, 0x32, 0x12, 0x7E, StatePaperOut},
+		{0x16, 0x12, 0x12, 0x72, StatePaperOut},
+		{0x1E, 0x16, 0x12, 0x12, StateCoverOpen},
+		{0x1E, 0x36, 0x12, 0x72, StateCoverOpen},
+		{0x1E, 0x52, 0x12, 0x12, StateError},
+		{0x1E, 0x52, 0x1A, 0x12, StateCutter},
+		{0x1E, 0x52, 0x52, 0x12, StateError},
+		{0x1E, 0x12, 0x12, 0x12, StateOffline},
 	}
 	for _, tt := range tests {
-		if got := realtimeState(tt.printer, tt.offline, tt.paper); got != tt.want {
-			t.Errorf("%02X %02X %02X: %s, want %s", tt.printer, tt.offline, tt.paper, got, tt.want)
+		if got := realtimeState(tt.printer, tt.offline, tt.fault, tt.paper); got != tt.want {
+			t.Errorf("%02X %02X %02X %02X: %s, want %s", tt.printer, tt.offline, tt.fault, tt.paper, got, tt.want)
 		}
 	}
 }

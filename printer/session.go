@@ -7,20 +7,18 @@ import (
 	"time"
 )
 
-// tier is how a job's end is proved.
-type tier int
-
-const (
-	tierNone tier = iota
-	tierStatus
-	tierToken
-)
-
 var (
-	errStalled = errors.New("the printer took no byte in time")
-	errNoProof = errors.New("the printer did not confirm the job in time")
-	errSilent  = errors.New("the printer does not answer")
+	errStalled  = errors.New("the printer took no byte in time")
+	errNoProof  = errors.New("the printer did not confirm the job in time")
+	errSilent   = errors.New("the printer does not answer")
+	errPaperEnd = errors.New("the printer ran out of paper and says that it went on all the same")
 )
+
+// notReadyError is a fault that the printer tells of before a job has begun, or
+// that nobody put right in time.
+type notReadyError struct{ state State }
+
+func (e notReadyError) Error() string { return fmt.Sprintf("the printer is not ready: %s", e.state) }
 
 // session is one conversation with the printer over an open port.
 type session struct {
@@ -29,13 +27,17 @@ type session struct {
 	ctx  context.Context
 	idle *time.Timer // runs out without progress
 
-	want     string // the token waited for; "" is an answer to GS r
-	waiting  bool   // for want
-	proved   bool   // it came
-	paperEnd bool   // GS r was answered with "no paper"
-	heard    bool   // a realtime answer came since the last question
-	answer   byte   // it
-	state    State  // as last told; "" is not yet
+	answers  int      // to GS r in this session
+	paperEnd bool     // one of them said "no paper"
+	token    string   // waited for; "" is none, or it has come
+	texts    []string // answers to GS I
+	heard    bool     // a realtime answer came since the last question
+	answer   byte     // it
+	state    State    // as last told; "" is not yet
+
+	began  bool      // bytes of the job may have left
+	shaken bool      // since the last proof a fault was seen, and may have cost bytes
+	held   time.Time // since when a fault holds the job; zero is not now
 }
 
 func (d *Device) session(ctx context.Context) *session {
@@ -58,176 +60,225 @@ func (s *session) causeOf(err error) Cause {
 	return CauseOffline
 }
 
-// greet opens the port where needed and asks the printer how it is. A port that
-// was open already may have died unnoticed: it gets one second try.
-func (d *Device) greet(ctx context.Context) (*session, State, error) {
+// heed draws the conclusions from a poll, whose error it takes. A fault holds a
+// job that has begun: while the printer tells of it, that is progress.
+func (s *session) heed(err error) error {
+	switch {
+	case errors.Is(err, errSilent):
+		if !s.d.answered {
+			return nil
+		}
+		s.state, s.shaken = StateOffline, true
+	case err != nil:
+		return err
+	case s.cause() == "":
+		s.held = time.Time{}
+	case !s.began:
+		return notReadyError{s.state}
+	default:
+		s.shaken = true
+		if s.held.IsZero() {
+			s.held = time.Now()
+		}
+		if s.d.hold > 0 && time.Since(s.held) >= s.d.hold {
+			return notReadyError{s.state}
+		}
+		s.progress()
+	}
+	s.d.note(s.state, !s.held.IsZero())
+	return nil
+}
+
+// await waits until done, asking meanwhile how the printer is: an answer that
+// tells of no fault is progress, and limit counts only while there is none.
+func (s *session) await(done func() bool, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
 	for {
-		fresh := d.link == nil || !d.link.alive()
-		if fresh {
-			d.drop()
-			if err := d.open(ctx); err != nil {
-				d.noteFailure(ctx)
-				return nil, StateOffline, err
+		left := time.Until(deadline)
+		if left <= 0 {
+			return errNoProof
+		}
+		if err := s.wait(min(left, s.pollEvery()), done); !errors.Is(err, errWaited) {
+			return err
+		}
+		asked := s.poll(false)
+		if done() {
+			return nil
+		}
+		if err := s.heed(asked); err != nil {
+			return err
+		}
+		switch {
+		case !s.held.IsZero():
+			deadline = time.Now().Add(limit)
+		case asked == nil:
+			s.progress()
+		}
+	}
+}
+
+// plan is how a job goes to this printer.
+type plan struct {
+	proof Tier // of its end
+	fence Tier // between its windows: TierNone, TierStatus or TierProcessID
+}
+
+// askStatus sends GS r 1. Its answer is owed until it comes, even to a later job.
+func (s *session) askStatus() error {
+	s.d.owed++
+	_, err := s.send(cmdAskPaper)
+	return err
+}
+
+// askToken sends GS ( H fn 48 with a token that no other attempt has.
+func (s *session) askToken() error {
+	s.token = s.d.token()
+	_, err := s.send(append(append([]byte(nil), cmdAskToken...), s.token...))
+	return err
+}
+
+// print sends a job window by window and waits for its proof.
+func (s *session) print(job []byte, p plan) Result {
+	s.began = true
+	scan := newScanner(s.d.profile)
+	parts := []window{{job, false}}
+	limit := s.d.windowBytes()
+	if p.fence != TierNone {
+		parts = splitJob(job, s.d.profile, limit)
+	}
+	written := 0
+	for i, part := range parts {
+		if err := s.makeRoom(p); err != nil {
+			return s.brokenOff(written, err)
+		}
+		send := s.sendAll
+		if s.l.loses() && (p.fence == TierNone || len(part.bytes) > limit) {
+			send = func(b []byte) (int, error) { return s.sendPaced(b, scan) }
+		}
+		n, err := send(part.bytes)
+		written += n
+		if err == nil && part.lineStart && i < len(parts)-1 {
+			err = s.fence(p)
+		}
+		if err != nil {
+			return s.brokenOff(written, err)
+		}
+	}
+	if err := s.prove(job, p); err != nil {
+		return Result{Outcome: Uncertain, Cause: s.causeOf(err), Written: written, Err: err}
+	}
+	if s.cause() != "" && s.cause() != CauseCutter {
+		s.state = StateReady // it was put right while the job printed
+	}
+	if s.state != "" {
+		s.d.note(s.state, false)
+	}
+	if p.proof == TierProcessID || p.proof == TierStatus {
+		s.d.pacer.forget()
+		return Result{Outcome: Printed, Cause: s.cause(), Written: written}
+	}
+	return Result{Outcome: Sent, Written: written}
+}
+
+// fence asks at the end of a window.
+func (s *session) fence(p plan) error {
+	s.d.lateWait = lateWait
+	switch p.fence {
+	case TierStatus:
+		return s.askStatus()
+	case TierProcessID:
+		return s.askToken()
+	}
+	return nil
+}
+
+// makeRoom waits until the next window may go: at most two may be on their way.
+// After a fault none may: the printer must have shown first that it has lost
+// nothing. A printer may answer only the newest of several tokens.
+func (s *session) makeRoom(p plan) error {
+	may := 1
+	for {
+		if s.shaken || p.fence == TierProcessID {
+			may = 0
+		}
+		room := func() bool { return s.paperEnd || s.d.owed <= may && s.token == "" }
+		if !room() {
+			if err := s.await(room, confirmWait); err != nil {
+				return err
+			}
+			if may > 0 && s.shaken {
+				continue
 			}
 		}
-		s := d.session(ctx)
-		err := s.hello()
-		if err == nil && (s.state != StateOffline || s.heard || fresh) { // an answer, or nothing better to be had
-			d.note(s.state)
-			return s, s.state, nil
-		}
-		s.end()
-		d.drop()
-		if err == nil {
-			continue
-		}
-		if fresh || ctx.Err() != nil || d.isClosed() {
-			d.noteFailure(ctx)
-			return nil, StateOffline, fmt.Errorf("cannot ask the printer: %w", err)
-		}
-	}
-}
-
-// noteFailure notes that the printer could not be asked, unless we gave up.
-func (d *Device) noteFailure(ctx context.Context) {
-	if ctx.Err() == nil && !d.isClosed() {
-		d.note(StateOffline)
-	}
-}
-
-// hello asks for the printer's state before a job. A printer that has never
-// answered is taken for one that cannot, unless its way of confirmation needs
-// answers; one that has, for switched off.
-func (s *session) hello() error {
-	tries := 2
-	if s.d.broken {
-		// The printer may take what comes for the rest of a command.
-		if _, err := s.sendAll(make([]byte, maxCommand)); err != nil {
-			return err
-		}
-		tries = 4 // a slow line is busy with that for two seconds
-	}
-	s.l.drain()
-	err := errSilent
-	for ; tries > 0 && s.d.confirm != ConfirmNone && errors.Is(err, errSilent); tries-- {
-		err = s.poll(true)
-	}
-	switch {
-	case err == nil:
-	case !errors.Is(err, errSilent):
-		return err
-	case s.d.confirm == ConfirmNone, s.d.confirm == ConfirmAuto && !s.d.answered:
-		s.state = StateUnknown
-	default:
-		s.state = StateOffline
-		return nil // and the job that broke off is not forgotten
-	}
-	s.d.broken = false
-	return nil
-}
-
-// ready brings the printer to where a job may begin. failed is the job's result
-// where it cannot.
-func (d *Device) ready(ctx context.Context) (s *session, t tier, failed *Result) {
-	s, state, err := d.greet(ctx)
-	if err != nil {
-		r := &Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
-		if ctx.Err() != nil || d.isClosed() {
-			r.Cause = ""
-		}
-		return nil, 0, r
-	}
-	if cause := state.cause(); cause != "" {
-		s.end()
-		err := fmt.Errorf("the printer is not ready: %s", state)
-		if state == StateOffline && !s.heard {
-			err = errSilent
-			d.drop()
-		}
-		return nil, 0, &Result{Outcome: NotSent, Cause: cause, Err: err}
-	}
-	switch {
-	case d.confirm == ConfirmProcessID:
-		return s, tierToken, nil
-	case d.confirm == ConfirmNone || state == StateUnknown || d.noProof:
-		return s, tierNone, nil
-	}
-	if err := s.sync(); err != nil {
-		s.end()
-		if errors.Is(err, errNoProof) && s.cause() == "" && d.confirm == ConfirmAuto && !d.canGSr {
-			d.log.Warn("the printer answers DLE EOT but not GS r: its jobs cannot be confirmed")
-			d.noProof = true
-			return d.session(ctx), tierNone, nil
-		}
-		d.drop()
-		return nil, 0, &Result{Outcome: NotSent, Cause: s.causeOf(err), Err: fmt.Errorf("the printer is not ready: %w", err)}
-	}
-	return s, tierStatus, nil
-}
-
-// sync makes sure that the next answer to GS r is the job's own: it ends status
-// sent unasked, asks once and waits for the answer, and for one more where an
-// earlier job was given up before its answer came. The printer has then carried
-// out whatever it had.
-func (s *session) sync() error {
-	if _, err := s.send(cmdASBOff); err != nil {
-		return err
-	}
-	s.l.drain()
-	limit := probeWait
-	if s.d.canGSr || s.d.confirm == ConfirmStatus {
-		limit = s.d.timeout
-	}
-	owed := s.d.owesReply
-	s.d.owesReply = true
-	if err := s.prove(cmdAskPaper, "", limit); err != nil {
-		return err
-	}
-	if owed {
-		s.proved, s.waiting = false, false
-		if err := s.wait(s.quietWait(), never); !errors.Is(err, errWaited) {
-			return err
-		}
-	}
-	s.d.owesReply = false
-	s.d.canGSr = true
-	if s.paperEnd {
-		s.state = StatePaperOut
-		return errors.New("out of paper")
-	}
-	return nil
-}
-
-// print sends a job and waits for its proof.
-func (s *session) print(job []byte, t tier) Result {
-	n, err := s.sendAll(job)
-	if err != nil {
-		return s.brokenOff(n, err)
-	}
-	switch t {
-	case tierStatus:
-		s.d.owesReply = true
-		if err = s.prove(cmdAskPaper, "", confirmWait); err == nil {
-			s.d.owesReply = false
-		}
-		if err == nil && s.paperEnd {
-			// Some clones answer GS r even when they have stopped for paper.
+		if s.paperEnd {
 			s.state = StatePaperOut
-			err = errors.New("the printer ran out of paper at the job's end")
+			return errPaperEnd
 		}
-	case tierToken:
-		token := s.d.token()
-		err = s.prove(append(append([]byte(nil), cmdAskToken...), token...), token, confirmWait)
+		s.shaken = s.shaken && p.fence == TierNone
+		return nil
+	}
+}
+
+// prove waits for the proof that the job was printed.
+func (s *session) prove(job []byte, p plan) error {
+	s.progress()
+	s.d.lateWait = quietWait
+	switch p.proof {
+	case TierStatus:
+		if err := s.askStatus(); err != nil {
+			return err
+		}
+		if err := s.await(func() bool { return s.d.owed == 0 || s.paperEnd }, confirmWait); err != nil {
+			return err
+		}
+	case TierProcessID:
+		if err := s.askToken(); err != nil {
+			return err
+		}
+		if err := s.await(func() bool { return s.token == "" }, confirmWait); err != nil {
+			return err
+		}
+		s.d.owed = 0 // what was asked before it has been answered or lost before it
+	case TierRealtime:
+		return s.awaitIdle(job)
 	default:
-		return Result{Outcome: Sent, Written: n}
+		return nil
 	}
-	if err != nil {
-		return Result{Outcome: Uncertain, Cause: s.causeOf(err), Written: n, Err: err}
+	if s.paperEnd {
+		// Some clones answer GS r even when they have stopped for paper.
+		s.state = StatePaperOut
+		return errPaperEnd
 	}
-	if s.cause() != "" {
-		s.d.note(StateReady) // it was put right while the job printed
+	return s.checkCutter()
+}
+
+// awaitIdle waits as long as the printer should take for the job, and while it
+// tells of a fault. That proves nothing, but a fault meanwhile is known.
+func (s *session) awaitIdle(job []byte) error {
+	scan, takes := newScanner(s.d.profile), time.Duration(0)
+	for at := 0; at < len(job); {
+		st := scan.next(job[at:])
+		at += st.bytes
+		takes += s.d.pacer.takes(st)
 	}
-	return Result{Outcome: Printed, Written: n}
+	over := time.Now().Add(min(takes, confirmWait/2))
+	return s.await(func() bool { return s.held.IsZero() && !time.Now().Before(over) }, confirmWait)
+}
+
+// checkCutter asks whether the cut that the proof includes has jammed.
+func (s *session) checkCutter() error {
+	if !s.d.profile.Cutter || !s.d.answered {
+		return nil
+	}
+	s.heard = false
+	if s.ask(askRealtime(3)) != nil || s.wait(s.answerWait(), func() bool { return s.heard }) != nil {
+		s.l.owesAnswer = true
+		return nil // the job is printed all the same
+	}
+	if s.answer&0x08 != 0 {
+		s.state = StateCutter
+	}
+	return nil
 }
 
 // brokenOff is the result of a job that did not leave completely.
@@ -238,42 +289,4 @@ func (s *session) brokenOff(n int, err error) Result {
 		r.Outcome = NotSent // the port itself says that it took nothing
 	}
 	return r
-}
-
-// prove sends a command that the printer answers once everything before it is
-// done, and waits for that answer. Meanwhile it asks for the state: an answer
-// that tells of no fault is progress, and a fault may be put right in time.
-func (s *session) prove(command []byte, token string, limit time.Duration) error {
-	s.progress()
-	s.want, s.waiting, s.proved, s.paperEnd = token, true, false, false
-	deadline := time.Now().Add(limit)
-	if _, err := s.send(command); err != nil {
-		return err
-	}
-	proved := func() bool { return s.proved }
-	for {
-		left := time.Until(deadline)
-		if left <= 0 {
-			return errNoProof
-		}
-		err := s.wait(min(left, s.pollEvery()), proved)
-		if !errors.Is(err, errWaited) {
-			return err
-		}
-		switch err := s.poll(false); {
-		case s.proved:
-			return nil
-		case errors.Is(err, errSilent):
-			if s.d.answered {
-				s.state = StateOffline
-			}
-		case err != nil:
-			return err
-		case s.state.cause() == "":
-			s.progress()
-		}
-		if s.state != "" && s.state != StateUnknown {
-			s.d.note(s.state)
-		}
-	}
 }

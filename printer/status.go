@@ -35,13 +35,14 @@ const (
 	CausePaperOut  Cause = "paper_out"
 	CauseCoverOpen Cause = "cover_open"
 	CauseOffline   Cause = "offline" // not there, silent, or not taking bytes
-	CauseError     Cause = "error"   // cutter, head, or the printer's own fault
+	CauseCutter    Cause = "cutter"  // the auto-cutter is jammed
+	CauseError     Cause = "error"   // head, power, or the printer's own fault
 )
 
 // A Result is what became of a job, and why.
 type Result struct {
 	Outcome Outcome
-	Cause   Cause // for NotSent and Uncertain
+	Cause   Cause // for NotSent and Uncertain; for Printed what is wrong since: CauseCutter where the cut failed
 	Written int   // bytes of the job the port took
 	Err     error // nil for Sent and Printed
 }
@@ -56,6 +57,7 @@ const (
 	StatePaperOut  State = "paper_out"
 	StateCoverOpen State = "cover_open"
 	StateOffline   State = "offline" // the port cannot be opened, or the printer is off or paused
+	StateCutter    State = "cutter"  // the auto-cutter is jammed
 	StateError     State = "error"
 	StateUnknown   State = "unknown" // the printer cannot answer
 )
@@ -69,6 +71,8 @@ func (s State) cause() Cause {
 		return CauseCoverOpen
 	case StateOffline:
 		return CauseOffline
+	case StateCutter:
+		return CauseCutter
 	case StateError:
 		return CauseError
 	}
@@ -78,6 +82,7 @@ func (s State) cause() Cause {
 // A Status is the last known state of a printer.
 type Status struct {
 	State     State
+	Held      bool      // a job has begun and waits until State's cause is gone
 	CanAnswer bool      // it has answered a status question
 	At        time.Time // when this was learned
 }

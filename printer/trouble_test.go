@@ -25,7 +25,7 @@ func TestSlowPrinting(t *testing.T) {
 		}
 	})
 	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
-		s.SetFaults(paper.Faults{DelayMS: 1000})
+		s.SetFaults(paper.Faults{DelayMS: 3000})
 		start := time.Now()
 		expect(t, s.Print(t.Context(), s.job(t, "endless", 200)), printer.Uncertain, printer.CauseOffline)
 		if took := time.Since(start); took < time.Minute || took > 65*time.Second {
@@ -37,7 +37,7 @@ func TestSlowPrinting(t *testing.T) {
 	})
 }
 
-func TestStalled(t *testing.T) {
+func TestR02Stalled(t *testing.T) {
 	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
 		expect(t, s.Print(t.Context(), s.job(t, "before", 1)), printer.Printed, "")
 		s.next(t)
@@ -56,7 +56,7 @@ func TestStalled(t *testing.T) {
 }
 
 // A job that broke off within a picture must not swallow the next.
-func TestBrokenWithinARaster(t *testing.T) {
+func TestR13BrokenWithinARaster(t *testing.T) {
 	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
 		raster := s.profile
 		raster.NativeQR = false
@@ -74,7 +74,7 @@ func TestBrokenWithinARaster(t *testing.T) {
 	})
 }
 
-func TestCancel(t *testing.T) {
+func TestR02Cancel(t *testing.T) {
 	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -108,7 +108,7 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-func TestJobsTakeTurns(t *testing.T) {
+func TestR04JobsTakeTurns(t *testing.T) {
 	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
 		s.SetFaults(paper.Faults{DelayMS: 100})
 		var jobs sync.WaitGroup
@@ -132,7 +132,7 @@ func TestJobsTakeTurns(t *testing.T) {
 	})
 }
 
-func TestClose(t *testing.T) {
+func TestR02Close(t *testing.T) {
 	inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
 		s.SetFaults(paper.Faults{DelayMS: 1000})
 		result := make(chan printer.Result, 1)
@@ -197,7 +197,7 @@ func (c *closeNoter) Close() error {
 }
 
 // A port that blocks for ever, in Write and in Close, is left behind.
-func TestPortThatNeverComesBack(t *testing.T) {
+func TestR02PortThatNeverComesBack(t *testing.T) {
 	release := make(chan struct{})
 	d, err := printer.NewDevice(printer.Options{
 		Confirm: printer.ConfirmNone, Timeout: 50 * time.Millisecond,

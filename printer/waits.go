@@ -7,6 +7,7 @@ import "time"
 const (
 	answerWait  = time.Second            // for DLE EOT, which is answered at once
 	quietWait   = 500 * time.Millisecond // for an answer that may still be owed
+	lateWait    = 5 * time.Second        // for more of the answers that a broken-off job still owes: what a window takes at 50 mm/s, twice
 	pollEvery   = time.Second            // between questions while a job prints
 	probeWait   = 3 * time.Second        // for the first GS r of a printer that may not know it
 	confirmWait = 60 * time.Second       // for the proof, however busy the printer is

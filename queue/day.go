@@ -20,7 +20,8 @@ func (t *Tally) add(n int, sum trade.Money) {
 	t.Sum += sum
 }
 
-// DayView is what came of one day's sales and refunds, as they stand now.
+// DayView is what came of one day's sales and refunds, as they stand now. Those
+// of training are none.
 type DayView struct {
 	From, To time.Time // the day begins at From and ends before To
 	// Sales are those that were accepted on that day, whenever they were sold.
@@ -46,7 +47,7 @@ func (s *Store) Day(ctx context.Context, date time.Time, loc *time.Location) (Da
 		ByState: map[trade.SaleState]Tally{}, RefundsByState: map[trade.RefundState]Tally{}}
 	within := []any{ms(v.From), ms(v.To)}
 	err := s.read(ctx, func(q querier) error {
-		err := each(q, "SELECT view, count(*), sum(total) FROM sales WHERE accepted_at >= ? AND accepted_at < ? GROUP BY view", within, func(scan func(...any) error) error {
+		err := each(q, "SELECT view, count(*), sum(total) FROM sales WHERE accepted_at >= ? AND accepted_at < ? AND training = 0 GROUP BY view", within, func(scan func(...any) error) error {
 			var state trade.SaleState
 			var t Tally
 			err := scan(&state, &t.Count, &t.Sum)
@@ -58,7 +59,7 @@ func (s *Store) Day(ctx context.Context, date time.Time, loc *time.Location) (Da
 			return err
 		}
 		v.OpenSales = v.ByState[trade.StateQueued].Count
-		err = each(q, "SELECT state, count(*), sum(amount) FROM refunds WHERE created_at >= ? AND created_at < ? GROUP BY state", within, func(scan func(...any) error) error {
+		err = each(q, "SELECT state, count(*), sum(amount) FROM refunds WHERE created_at >= ? AND created_at < ? AND sale NOT IN (SELECT seq FROM sales WHERE training = 1) GROUP BY state", within, func(scan func(...any) error) error {
 			var state trade.RefundState
 			var t Tally
 			err := scan(&state, &t.Count, &t.Sum)

@@ -74,6 +74,11 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 	if sale.SoldAt.IsZero() {
 		sale.SoldAt = at(t.now).In(trade.Beijing)
 	}
+	content := sale.Print.Content()
+	sale.Print.Lines, sale.Print.Raw = nil, nil // kept with the print job
+	if t.s.opts.Training {
+		sale.Wish, sale.Kind = trade.WishNone, ""
+	}
 	body, err := bodyOf(sale)
 	if err != nil {
 		return nil, fmt.Errorf("cannot store sale %s: %w", sale.ID, err)
@@ -91,8 +96,8 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 		}
 	}
 	var seq int64
-	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at, invoice_id) VALUES (?,?,?,?,?,?,?,?,?) RETURNING seq",
-		sale.ID, digest, body, sale.Total, sale.Wish, standing.View(), t.now, t.now, sale.InvoiceID).Scan(&seq)
+	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at, invoice_id, training) VALUES (?,?,?,?,?,?,?,?,?,?) RETURNING seq",
+		sale.ID, digest, body, sale.Total, sale.Wish, standing.View(), t.now, t.now, sale.InvoiceID, t.s.opts.Training).Scan(&seq)
 	if err != nil {
 		return nil, err
 	}
@@ -106,11 +111,11 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 		return nil, err
 	}
 	l := &loaded{seq: seq, acceptedAt: at(t.now), Standing: standing}
-	if err := t.firstPaper(l, sale); err != nil {
+	if err := t.firstPaper(l, sale, content); err != nil {
 		return nil, err
 	}
 	// What was stored is known here and need not be read again: the till waits.
-	r := &Record{Sale: sale, Standing: standing, Digest: digest, AcceptedAt: at(t.now), UpdatedAt: at(t.now)}
+	r := &Record{Sale: sale, Standing: standing, Digest: digest, AcceptedAt: at(t.now), UpdatedAt: at(t.now), Training: t.s.opts.Training}
 	if op, need := trade.Next(standing, at(t.now)); need {
 		if r.Op, err = t.enqueue(l, op, 0); err != nil {
 			return nil, err
@@ -123,8 +128,8 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 
 // firstPaper makes the print job of a new sale. A receipt waits for its QR
 // code a short while, a slip as long as it takes.
-func (t *tx) firstPaper(l *loaded, sale trade.Sale) error {
-	j := job{id: "sale:" + sale.ID, paper: trade.PaperReceipt, copies: sale.Print.Copies, drawer: sale.Print.OpenDrawer, state: trade.PrintQueued, due: at(t.now)}
+func (t *tx) firstPaper(l *loaded, sale trade.Sale, content trade.Content) error {
+	j := job{id: "sale:" + sale.ID, paper: trade.PaperReceipt, copies: sale.Print.Copies, drawer: sale.Print.OpenDrawer, state: trade.PrintQueued, due: at(t.now), content: content}
 	switch {
 	case sale.Print.Mode == trade.PrintNone, sale.Print.Mode == trade.PrintSlip && sale.Wish == trade.WishNone:
 		return nil
@@ -166,6 +171,9 @@ func (s *Store) AcceptRefund(ctx context.Context, req trade.RefundRequest) (r *R
 }
 
 func (t *tx) refund(l *loaded, req trade.RefundRequest, digest string) (*Record, error) {
+	if err := t.mayRefund(l); err != nil {
+		return nil, err
+	}
 	left, amount := l.Total-l.Refunded(), req.Amount
 	for _, i := range req.Items {
 		if req.Amount == 0 {
@@ -242,6 +250,7 @@ func bodyOf(v any) (string, error) {
 // The queries of a sale's sequence number by the POS's ids.
 const (
 	saleByID      = "SELECT seq FROM sales WHERE sale_id = ?"
+	saleByRefund  = "SELECT sale FROM refunds WHERE refund_id = ?"
 	saleByInvoice = "SELECT seq FROM sales WHERE invoice_id = ? AND invoice_id <> ''"
 )
 

@@ -21,6 +21,9 @@ type entry struct {
 // record appends to the journal. The hash of an entry covers everything in it
 // and the hash before, so that a changed history shows.
 func (t *tx) record(e entry) error {
+	if t.subject == "" {
+		t.subject = e.sale
+	}
 	var seq int64
 	var prev string
 	err := t.QueryRow("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").Scan(&seq, &prev)
@@ -60,8 +63,13 @@ func (s *Store) VerifyJournal() error {
 
 // tell stores an event for subscribers.
 func (t *tx) tell(typ, saleID, refundID, state, detail string) error {
-	_, err := t.Exec("INSERT INTO events (at, type, sale_id, refund_id, state, detail) VALUES (?,?,?,?,?,?)",
+	res, err := t.Exec("INSERT INTO events (at, type, sale_id, refund_id, state, detail) VALUES (?,?,?,?,?,?)",
 		t.now, typ, saleID, refundID, state, detail)
+	if err != nil {
+		return err
+	}
+	seq, err := res.LastInsertId()
+	t.events = append(t.events, Event{seq, at(t.now), typ, saleID, refundID, state, detail})
 	return err
 }
 
@@ -133,25 +141,13 @@ func (t *tx) clearAll(kind string) error {
 
 // ActiveAlerts are the troubles that have not ended, oldest first.
 func (s *Store) ActiveAlerts() ([]Alert, error) {
-	rows, err := s.reader.Query(`SELECT id, kind, subject, sale_id, account, title, detail, action, count, raised_at, last_at, cleared_at, acked_at
-		FROM alerts WHERE cleared_at = 0 ORDER BY id`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var as []Alert
-	for rows.Next() {
-		var a Alert
-		var title, detail, action string
-		if err := rows.Scan(&a.ID, &a.Kind, &a.Subject, &a.SaleID, &a.Account, &title, &detail, &action, &a.Count, &a.Raised, &a.Last, &a.Cleared, &a.Acked); err != nil {
-			return nil, err
-		}
-		if a.Title, a.Detail, a.Action, err = messages(title, detail, action); err != nil {
-			return nil, err
-		}
+	err := each(s.reader, "SELECT "+alertColumns+" FROM alerts WHERE cleared_at = ? ORDER BY id", 0, func(scan func(...any) error) error {
+		a, err := scanAlert(scan)
 		as = append(as, a)
-	}
-	return as, rows.Err()
+		return err
+	})
+	return as, err
 }
 
 // message is the stored form of a text for people: JSON, "" for none.

@@ -15,6 +15,7 @@ type OpClaim struct {
 	Op       trade.Op
 	Attempts int
 	Record   *Record
+	Call     *trade.Call // what became of the call, for Settle to keep; nil where none was made
 	seq      int64
 }
 
@@ -128,6 +129,9 @@ func (s *Store) Settle(c *OpClaim, e trade.Event) error {
 		if err != nil {
 			return err
 		}
+		if err := t.called(c); err != nil {
+			return err
+		}
 		if e == nil {
 			return t.plan(l, true)
 		}
@@ -221,14 +225,7 @@ func (s *Store) Retry(ctx context.Context, saleID string) (*Record, error) {
 		if err != nil {
 			return err
 		}
-		if err := t.apply(l, trade.RetryAsked{}, false); err != nil {
-			return err
-		}
-		if _, err := t.Exec("UPDATE ops SET due_at = ?, account = 0 WHERE sale = ? AND state = 'ready'", t.now-ahead, l.seq); err != nil {
-			return err
-		}
-		t.wakeAll()
-		r, err = record(t, l)
+		r, err = t.retry(l, trade.RetryAsked{})
 		return err
 	})
 	return r, err

@@ -92,17 +92,10 @@ func newestEvent(q querier) (seq int64, err error) {
 
 // AlertByID reads an alert as it stands; ErrNotFound where it is deleted.
 func (s *Store) AlertByID(ctx context.Context, id int64) (a Alert, err error) {
-	var title, detail, action string
-	err = s.reader.QueryRowContext(ctx, `SELECT id, kind, subject, sale_id, account, title, detail, action, count, raised_at, last_at, cleared_at, acked_at
-		FROM alerts WHERE id = ?`, id).
-		Scan(&a.ID, &a.Kind, &a.Subject, &a.SaleID, &a.Account, &title, &detail, &action, &a.Count, &a.Raised, &a.Last, &a.Cleared, &a.Acked)
+	a, err = scanAlert(s.reader.QueryRowContext(ctx, "SELECT "+alertColumns+" FROM alerts WHERE id = ?", id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, ErrNotFound
 	}
-	if err != nil {
-		return a, err
-	}
-	a.Title, a.Detail, a.Action, err = messages(title, detail, action)
 	return a, err
 }
 

@@ -22,15 +22,17 @@ type job struct {
 	asked        bool
 	state        trade.PrintState
 	due          time.Time
+	content      trade.Content // what the POS laid out by itself
 }
 
-// addJob stores a print job; without a printer there is nothing to store.
+// addJob stores a print job of a sale; without a printer there is nothing to
+// store.
 func (t *tx) addJob(l *loaded, j job) error {
 	if !t.s.opts.Printer {
 		return nil
 	}
-	_, err := t.Exec("INSERT INTO prints (job_id, sale, refund_id, paper, state, asked, copies, drawer, due_at, created_at) VALUES (?,?,?,?,?,?,?,?,?,?)",
-		j.id, l.seq, j.refundID, j.paper, j.state, j.asked, j.copies, j.drawer, ms(j.due), t.now)
+	_, err := t.Exec("INSERT INTO prints (job_id, sale, refund_id, paper, state, asked, copies, drawer, due_at, created_at, form, content) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+		j.id, l.seq, j.refundID, j.paper, j.state, j.asked, j.copies, j.drawer, ms(j.due), t.now, j.content.Form, blob(j.content.Data))
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 		if err != nil {
 			return err
 		}
-		var sale int64
+		var sale sql.NullInt64
 		var oldPaper trade.Paper
 		var oldCopies int
 		err = t.QueryRow("SELECT sale, paper, copies FROM prints WHERE job_id = ?", jobID).Scan(&sale, &oldPaper, &oldCopies)
@@ -71,7 +73,7 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 				}
 			}
 			err = t.addJob(l, j)
-		case err == nil && (sale != l.seq || oldPaper != paper || oldCopies != copies):
+		case err == nil && (sale.Int64 != l.seq || oldPaper != paper || oldCopies != copies):
 			err = ErrConflict
 		}
 		if err != nil {
@@ -113,11 +115,20 @@ func (t *tx) nextSlip(l *loaded, f trade.SlipDue) error {
 // printing before the first byte leaves.
 type PrintClaim struct {
 	Print
-	Record *Record
-	Refund *trade.Refund // of a refund's receipt
-	Drawer bool
-	Mark   trade.Mark
-	Nth    int // of a reprint, from 1
+	Record  *Record       // nil where the paper belongs to no sale
+	Refund  *trade.Refund // of a refund's receipt
+	Content trade.Content // what the POS laid out by itself; empty where the agent does
+	Drawer  bool
+	Mark    trade.Mark
+	Nth     int // of a reprint, from 1
+}
+
+// SaleID is the sale that the paper belongs to, "" for none.
+func (c *PrintClaim) SaleID() string {
+	if c.Record == nil {
+		return ""
+	}
+	return c.Record.Sale.ID
 }
 
 // ClaimPrint takes the print job that comes next. With nothing due it returns
@@ -131,38 +142,12 @@ func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) 
 	}
 	c := &PrintClaim{}
 	err = s.do(ctx, func(t *tx) error {
-		var saleSeq int64
 		seq, _, err := nextPrint(t, t.now)
 		if err != nil || seq == 0 {
 			return err // another event has moved it
 		}
 		found = true
-		var id string
-		if err := t.QueryRow("SELECT sale, job_id, drawer FROM prints WHERE seq = ?", seq).Scan(&saleSeq, &id, &c.Drawer); err != nil {
-			return err
-		}
-		l, err := load(t, saleSeq)
-		if err != nil {
-			return err
-		}
-		withQR, gen := l.LinkOnPaper() != "", max(len(l.QRs)-1, 0)
-		if err := t.movePrint(l, seq, id, trade.PaperStart, ""); err != nil {
-			return err
-		}
-		if _, err := t.Exec("UPDATE prints SET attempts = attempts + 1, with_qr = ?, gen = ? WHERE seq = ?", withQR, gen, seq); err != nil {
-			return err
-		}
-		if c.Record, err = record(t, l); err != nil {
-			return err
-		}
-		p, err := printJob(t, id)
-		if err != nil {
-			return err
-		}
-		c.Print = *p
-		c.Refund = c.Record.Standing.Refund(p.RefundID)
-		c.Mark, c.Nth = mark(c.Record, p)
-		return nil
+		return t.claimPrint(c, seq)
 	})
 	if err != nil || found {
 		if err != nil {
@@ -171,6 +156,50 @@ func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) 
 		return c, time.Time{}, err
 	}
 	return s.ClaimPrint(ctx)
+}
+
+// claimPrint takes a print job and reads what it needs.
+func (t *tx) claimPrint(c *PrintClaim, seq int64) error {
+	var sale sql.NullInt64
+	if err := t.QueryRow("SELECT sale, job_id, drawer, form, content FROM prints WHERE seq = ?", seq).
+		Scan(&sale, &c.JobID, &c.Drawer, &c.Content.Form, &c.Content.Data); err != nil {
+		return err
+	}
+	var l *loaded
+	var saleID string
+	withQR, gen := false, 0
+	if sale.Valid {
+		var err error
+		if l, err = load(t, sale.Int64); err != nil {
+			return err
+		}
+		saleID, withQR, gen = l.SaleID, l.LinkOnPaper() != "", max(len(l.QRs)-1, 0)
+	}
+	if err := t.movePrint(saleID, seq, c.JobID, trade.PaperStart, ""); err != nil {
+		return err
+	}
+	if _, err := t.Exec("UPDATE prints SET attempts = attempts + 1, with_qr = ?, gen = ? WHERE seq = ?", withQR, gen, seq); err != nil {
+		return err
+	}
+	p, err := printJob(t, c.JobID)
+	if err != nil {
+		return err
+	}
+	c.Print = *p
+	if l == nil {
+		return nil
+	}
+	if c.Record, err = record(t, l); err != nil {
+		return err
+	}
+	if p.Paper == trade.PaperReceipt {
+		if c.Content, err = contentOf(t, l.seq); err != nil {
+			return err
+		}
+	}
+	c.Refund = c.Record.Standing.Refund(p.RefundID)
+	c.Mark, c.Nth = mark(c.Record, p)
+	return nil
 }
 
 // nextPrint finds the job that comes next: a held one, as it was first in
@@ -221,11 +250,7 @@ func mark(r *Record, p *Print) (trade.Mark, int) {
 // a held, uncertain or failed one; a held one is due again at retry.
 func (s *Store) SettlePrint(c *PrintClaim, e trade.PrintEvent, reason string, retry time.Time) error {
 	return s.do(noDeadline, func(t *tx) error {
-		l, err := find(t, c.Record.Sale.ID)
-		if err != nil {
-			return err
-		}
-		if err := t.movePrint(l, c.seq, c.JobID, e, reason); err != nil {
+		if err := t.movePrint(c.SaleID(), c.seq, c.JobID, e, reason); err != nil {
 			return err
 		}
 		t.paper = true
@@ -238,6 +263,10 @@ func (s *Store) SettlePrint(c *PrintClaim, e trade.PrintEvent, reason string, re
 				return err
 			}
 			if c.Paper == trade.PaperReceipt { // its QR code may have come while it was printing
+				l, err := find(t, c.SaleID())
+				if err != nil {
+					return err
+				}
 				return t.slipLater(l, trade.PaperDue{})
 			}
 		}
@@ -245,8 +274,9 @@ func (s *Store) SettlePrint(c *PrintClaim, e trade.PrintEvent, reason string, re
 	})
 }
 
-// movePrint is the guarded move of a print job, with journal and event.
-func (t *tx) movePrint(l *loaded, seq int64, id string, e trade.PrintEvent, reason string) error {
+// movePrint is the guarded move of a print job, with journal and event. saleID
+// is "" for paper that belongs to no sale.
+func (t *tx) movePrint(saleID string, seq int64, id string, e trade.PrintEvent, reason string) error {
 	var from trade.PrintState
 	var refundID, was string
 	if err := t.QueryRow("SELECT state, refund_id, reason FROM prints WHERE seq = ?", seq).Scan(&from, &refundID, &was); err != nil {
@@ -259,55 +289,64 @@ func (t *tx) movePrint(l *loaded, seq int64, id string, e trade.PrintEvent, reas
 	if _, err := t.Exec("UPDATE prints SET state = ?, reason = ? WHERE seq = ? AND state = ?", to, reason, seq, from); err != nil {
 		return err
 	}
-	t.sales = append(t.sales, l.SaleID)
-	if err := t.record(entry{kind: "Print", sale: l.SaleID, ref: id, state: string(to), digest: reason}); err != nil {
+	t.sales = append(t.sales, saleID)
+	if err := t.record(entry{kind: "Print", sale: saleID, ref: id, state: string(to), digest: reason}); err != nil {
 		return err
 	}
-	t.s.log.Info("print moved", "sale", l.SaleID, "job", id, "state", to, "reason", reason)
+	t.s.log.Info("print moved", "sale", saleID, "job", id, "state", to, "reason", reason)
 	switch to {
 	case trade.PrintPrinted, trade.PrintSent:
-		return t.tell("print.printed", l.SaleID, refundID, string(to), id)
+		return t.tell("print.printed", saleID, refundID, string(to), id)
 	case trade.PrintUncertain:
-		return t.tell("print.uncertain", l.SaleID, refundID, reason, id)
+		return t.tell("print.uncertain", saleID, refundID, reason, id)
 	case trade.PrintHeld:
-		return t.tell("print.held", l.SaleID, refundID, reason, id)
+		return t.tell("print.held", saleID, refundID, reason, id)
 	}
 	return nil
+}
+
+// paperRef names a print job and its sale, "" for none.
+type paperRef struct {
+	seq      int64
+	id, sale string
+}
+
+// papers are the print jobs in some states.
+func papers(q querier, states ...trade.PrintState) (jobs []paperRef, err error) {
+	err = each(q, "SELECT p.seq, p.job_id, coalesce(s.sale_id, '') FROM prints p LEFT JOIN sales s ON s.seq = p.sale WHERE p.state IN "+marks(states)+" ORDER BY p.seq",
+		values(states), func(scan func(...any) error) error {
+			var j paperRef
+			err := scan(&j.seq, &j.id, &j.sale)
+			jobs = append(jobs, j)
+			return err
+		})
+	return jobs, err
 }
 
 // recoverPrints marks what was being printed when the agent died.
 func (t *tx) recoverPrints() error {
-	type broken struct {
-		seq, sale int64
-		id        string
-	}
-	var jobs []broken
-	err := each(t, "SELECT seq, sale, job_id FROM prints WHERE state = ?", trade.PrintPrinting, func(scan func(...any) error) error {
-		var b broken
-		err := scan(&b.seq, &b.sale, &b.id)
-		jobs = append(jobs, b)
-		return err
-	})
+	jobs, err := papers(t, trade.PrintPrinting)
 	if err != nil {
 		return err
 	}
-	for _, b := range jobs {
-		l, err := load(t, b.sale)
-		if err != nil {
+	for _, j := range jobs {
+		if err := t.movePrint(j.sale, j.seq, j.id, trade.PaperUncertain, "interrupted"); err != nil {
 			return err
 		}
-		if err := t.movePrint(l, b.seq, b.id, trade.PaperUncertain, "interrupted"); err != nil {
-			return err
-		}
-		if err := t.raise(UncertainAlert(l.SaleID)); err != nil {
+		if err := t.raise(UncertainAlert(j.sale, j.id)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// UncertainAlert asks a person to look whether a receipt is on paper.
-func UncertainAlert(saleID string) trade.Raise {
+// UncertainAlert asks a person to look whether a sale's receipt is on paper, or
+// what the POS laid out where saleID is "".
+func UncertainAlert(saleID, jobID string) trade.Raise {
+	if saleID == "" {
+		return trade.Raise{Kind: trade.AlertPrinter, Subject: "uncertain_job:" + jobID,
+			Title: trade.Say(trade.AlertJobUncertain, jobID), Action: trade.Say(trade.AlertJobUncertainDo)}
+	}
 	return trade.Raise{Kind: trade.AlertPrinter, Subject: "uncertain:" + saleID, SaleID: saleID,
 		Title: trade.Say(trade.AlertPrintUncertain, saleID), Action: trade.Say(trade.AlertPrintUncertainDo)}
 }

@@ -19,6 +19,7 @@ type Record struct {
 	UpdatedAt  time.Time
 	Op         *PlannedOp // nil where the platform is not needed
 	Prints     []Print    // in the order of asking
+	Training   bool       // it was practice: nothing was sold
 }
 
 // PlannedOp is the operation that the sale needs next.
@@ -58,7 +59,7 @@ func (s *Store) Invoice(ctx context.Context, invoiceID string) (*Record, error) 
 
 // Refund reads the sale of a refund by the refund's id.
 func (s *Store) Refund(ctx context.Context, refundID string) (*Record, error) {
-	return s.recordBy(ctx, "SELECT sale FROM refunds WHERE refund_id = ?", refundID)
+	return s.recordBy(ctx, saleByRefund, refundID)
 }
 
 // recordBy reads the sale that a query finds by an id.
@@ -88,7 +89,7 @@ func record(q querier, l *loaded) (*Record, error) {
 	r := &Record{Standing: l.Standing, AcceptedAt: l.acceptedAt}
 	var body string
 	var updated int64
-	if err := q.QueryRow("SELECT body, digest, updated_at FROM sales WHERE seq = ?", l.seq).Scan(&body, &r.Digest, &updated); err != nil {
+	if err := q.QueryRow("SELECT body, digest, updated_at, training FROM sales WHERE seq = ?", l.seq).Scan(&body, &r.Digest, &updated, &r.Training); err != nil {
 		return nil, err
 	}
 	r.UpdatedAt = at(updated)

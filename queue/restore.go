@@ -220,27 +220,12 @@ func unsentOps(s trade.Standing, now time.Time) []trade.Op {
 // doubtPrints marks what waited for the printer as perhaps printed, and counts
 // it.
 func (t *tx) doubtPrints() (n int, err error) {
-	type job struct {
-		seq, sale int64
-		id        string
-	}
-	var jobs []job
-	err = each(t, "SELECT seq, sale, job_id FROM prints WHERE state IN (?,?,?)", []any{trade.PrintWaitingQR, trade.PrintQueued, trade.PrintHeld},
-		func(scan func(...any) error) error {
-			var j job
-			err := scan(&j.seq, &j.sale, &j.id)
-			jobs = append(jobs, j)
-			return err
-		})
+	jobs, err := papers(t, trade.PrintWaitingQR, trade.PrintQueued, trade.PrintHeld)
 	if err != nil {
 		return 0, err
 	}
 	for _, j := range jobs {
-		l, err := load(t, j.sale)
-		if err != nil {
-			return 0, err
-		}
-		if err := t.movePrint(l, j.seq, j.id, trade.PaperStart, ""); err != nil {
+		if err := t.movePrint(j.sale, j.seq, j.id, trade.PaperStart, ""); err != nil {
 			return 0, err
 		}
 	}

@@ -26,7 +26,7 @@ const kindDeleted = "SaleDeleted"
 
 // ofSale are the tables with rows of a sale, in the order in which they can be
 // deleted.
-var ofSale = []string{"ops", "prints", "invoices", "refunds", "qrs"}
+var ofSale = []string{"ops", "calls", "prints", "invoices", "refunds", "qrs"}
 
 const (
 	stepWithin   = 25 * time.Millisecond  // no further row is begun in a step; the commit comes on top
@@ -66,7 +66,8 @@ type sweep struct {
 // sale as long as the sale: a repetition is still known.
 func (s *Store) Retain(ctx context.Context, r Retention) error {
 	now := s.opts.Now()
-	sweeps := []sweep{{"buyers wiped", "sales", "seq", mayWipe, now.Add(-r.Buyers), (*tx).wipeBuyer}}
+	sweeps := []sweep{{"buyers wiped", "sales", "seq", mayWipe, now.Add(-r.Buyers), (*tx).wipeBuyer},
+		{"print contents wiped", "prints", "seq", mayForgetContent, now.Add(-r.Buyers), (*tx).forgetContent}}
 	if old := now.Add(-r.Sales); r.Sales > 0 {
 		sweeps = append(sweeps,
 			sweep{"sales deleted", "sales", "seq", mayDelete, old, (*tx).deleteSale},
@@ -74,6 +75,7 @@ func (s *Store) Retain(ctx context.Context, r Retention) error {
 				_, err := t.Exec("DELETE FROM events WHERE seq = ?", seq)
 				return err
 			}},
+			sweep{"print jobs deleted", "prints", "seq", mayDeletePrint, old, (*tx).deletePrint},
 			sweep{"alerts deleted", "alerts", "id", "cleared_at BETWEEN 1 AND ?1", old, func(t *tx, id int64) error {
 				_, err := t.Exec("DELETE FROM alerts WHERE id = ?", id)
 				return err

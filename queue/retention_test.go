@@ -108,7 +108,7 @@ func TestOldSalesAreDeleted(t *testing.T) {
 		}
 		r.printed(c, e, "")
 	}
-	if err := r.Raise(UncertainAlert("uncertain")); err != nil {
+	if err := r.Raise(UncertainAlert("uncertain", "")); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(r.Raise(trade.Raise{Kind: "x"}), r.Clear("x", "")); err != nil {

@@ -24,7 +24,7 @@ func (s *statements) begin() (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &batch{dbtx, s, map[string]*sql.Stmt{}}, nil
+	return &batch{Tx: dbtx, statements: s, lent: map[string]*sql.Stmt{}}, nil
 }
 
 // compile makes what was wanted. It must run between transactions, because the
@@ -47,6 +47,7 @@ type batch struct {
 	*sql.Tx
 	statements *statements
 	lent       map[string]*sql.Stmt // to this transaction
+	writes     int                  // how often Exec ran
 }
 
 // statement is the compiled form of a text; nil where there is none yet.
@@ -66,6 +67,7 @@ func (b *batch) statement(text string) *sql.Stmt {
 }
 
 func (b *batch) Exec(text string, args ...any) (sql.Result, error) {
+	b.writes++
 	if c := b.statement(text); c != nil {
 		return c.Exec(args...)
 	}

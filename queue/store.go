@@ -53,12 +53,17 @@ type Options struct {
 	// SlipLater prints a slip by itself when the QR code of a receipt that was
 	// printed without one comes ([receipt] deferred = "slip").
 	SlipLater bool
+	// Training says that what is accepted is practice: nothing of it is sent.
+	Training bool
 	// Pause says how long the next operation of a sale waits: attempts is 0 for
 	// the first try, then the number of tries that brought no news.
 	Pause func(op trade.Op, s trade.Standing, attempts int, now time.Time) time.Duration
 	// BackupDir is the folder of daily copies, where a DamagedError looks for
 	// the newest; "" for none.
 	BackupDir string
+	// Committed, where not nil, is told how long each commit took, from its
+	// beginning until it was on disk. It must not block.
+	Committed func(took time.Duration)
 	Log       *slog.Logger // nil discards
 	Now       func() time.Time
 }
@@ -86,6 +91,7 @@ type Store struct {
 	paper   chan struct{}
 	waiters waiters
 	outward outward
+	tail    tail
 
 	lock      io.Closer // on the data folder; nil where somebody else holds it
 	unchecked bool      // the start had no time to check the database; Upkeep does
@@ -159,6 +165,11 @@ func (s *Store) prepare() error {
 	if err := t.recover(); err != nil {
 		return err
 	}
+	newest, err := newestEvent(t)
+	if err != nil {
+		return err
+	}
+	s.tail.start(newest)
 	return dbtx.Commit()
 }
 
@@ -283,6 +294,7 @@ func (s *Store) write() {
 func (s *Store) commit(batch []request) {
 	results := make([]error, len(batch))
 	var done []*tx
+	began := time.Now()
 	err := func() error {
 		dbtx, err := s.sql.begin()
 		if err != nil {
@@ -292,7 +304,7 @@ func (s *Store) commit(batch []request) {
 		if len(batch) == 1 && batch[0].ctx.Err() == nil {
 			// The transaction itself is its savepoint.
 			t := s.begin(dbtx)
-			if results[0] = batch[0].do(t); results[0] != nil {
+			if results[0] = t.run(batch[0]); results[0] != nil {
 				return nil
 			}
 			done = append(done, t)
@@ -307,7 +319,7 @@ func (s *Store) commit(batch []request) {
 				return err
 			}
 			t := s.begin(dbtx)
-			if results[i] = r.do(t); results[i] != nil {
+			if results[i] = t.run(r); results[i] != nil {
 				if _, err := dbtx.Exec("ROLLBACK TO one"); err != nil {
 					return err
 				}
@@ -320,6 +332,9 @@ func (s *Store) commit(batch []request) {
 		}
 		return dbtx.Commit()
 	}()
+	if s.opts.Committed != nil && err == nil && len(done) > 0 {
+		s.opts.Committed(time.Since(began))
+	}
 	for i, r := range batch {
 		if err != nil && results[i] == nil {
 			results[i] = err
@@ -357,6 +372,8 @@ type tx struct {
 	accountNews  bool // the tax account must log in, or need not any more
 	accountWorks bool // an invoice that waited for it was issued
 	sales        []string
+	events       []Event // told
+	subject      string  // the sale of the first journal entry that has one
 	// newMint takes over once the transaction is on disk.
 	newMint *trade.Mint
 }
@@ -389,6 +406,7 @@ func (t *tx) announce() {
 		wake(t.s.accountWake)
 	}
 	t.s.waiters.tell(t.sales)
+	t.s.tail.add(t.events)
 	t.s.outward.wake()
 }
 

@@ -1,12 +1,15 @@
 // Package receipt says how paper looks: a sale, its QR code and the shop's
 // wishes become a document that the printer package encodes. It is pure: the
 // same paper gives the same document.
+//
+// What a shop may change is its header, its footer, the order of the blocks and
+// their labels, see [Template]. What the paper says about the invoice is ours:
+// it claims no more than is known.
 package receipt
 
 import (
 	"fmt"
 	"image"
-	"strings"
 	"time"
 
 	"tillagent/printer"
@@ -20,8 +23,15 @@ type Shop struct {
 	Logo   image.Image // nil for none
 	// DrawerPin is the drawer connector's pin, 2 or 5; 0 where there is no drawer.
 	DrawerPin int
-	// Columns is the paper's width in cells: 32 (58 mm) or 48 (80 mm).
+	// DrawerLast opens the drawer after the paper instead of before it.
+	DrawerLast bool
+	// Columns is the paper's width in cells: 32 (58 mm), 42 or 48 (80 mm).
 	Columns int
+	// Template is the shop's own order and wording; nil is the built-in one.
+	Template *Template
+	// Voucher gives the 8 characters of a sale's 凭证码, see [Vouchers]; nil prints
+	// none.
+	Voucher func(saleID string) string
 }
 
 // Paper is one piece of paper to lay out.
@@ -34,42 +44,64 @@ type Paper struct {
 	Nth      int       // of a reprint, from 1
 	Now      time.Time // the time of a reprint or a refund's receipt
 	Drawer   bool      // open the drawer with it
+	// Claim is the address where a customer claims the invoice of a sale that has
+	// no QR code yet, through the relay; "" where there is none.
+	Claim string
+	// Training marks practice: nothing of it is sold or invoiced.
+	Training bool
 }
 
 // Layout lays the paper out.
 func (s Shop) Layout(p Paper) printer.Doc {
-	d := doc{columns: s.Columns}
-	if p.Drawer && s.DrawerPin != 0 {
-		d.add(printer.Drawer{Pin: s.DrawerPin})
+	d := s.doc()
+	if p.Drawer && !s.DrawerLast {
+		d.drawer()
 	}
 	d.mark(p)
 	switch p.Kind {
 	case trade.PaperSlip:
 		d.slip(p)
 	case trade.PaperRefund:
-		d.header(s)
+		d.header(p)
 		d.refund(p)
+		d.footer(p)
 	default:
-		d.header(s)
-		d.sale(p)
-		d.claim(p)
-	}
-	if p.Kind != trade.PaperSlip && len(s.Footer) > 0 {
-		d.add(printer.Feed{Lines: 1})
-		for _, l := range s.Footer {
-			d.center(l)
+		for _, block := range s.Template.blocks() {
+			blocks[block](d, p)
 		}
 	}
 	d.mark(p)
 	d.add(printer.Cut{})
+	if p.Drawer && s.DrawerLast {
+		d.drawer()
+	}
+	return d.Doc
+}
+
+// Block is what the agent adds to a receipt that the POS lays out by itself: the
+// QR code or, where it is not there, what to do instead. See [Shop.Lines] and
+// [printer.InsertBeforeCut].
+func (s Shop) Block(p Paper) printer.Doc {
+	d := s.doc()
+	if p.Drawer {
+		d.drawer()
+	}
+	d.mark(p)
+	d.claim(p)
+	if !p.Training && !d.vouched {
+		d.voucher(p)
+	}
 	return d.Doc
 }
 
 // doc is a document being written.
 type doc struct {
 	printer.Doc
-	columns int
+	Shop
+	vouched bool // the 凭证码 stands by itself on it
 }
+
+func (s Shop) doc() *doc { return &doc{Shop: s} }
 
 func (d *doc) add(e ...printer.Element) { d.Doc = append(d.Doc, e...) }
 
@@ -77,134 +109,60 @@ func (d *doc) left(text string) { d.add(printer.Line{Text: text}) }
 
 func (d *doc) center(text string) { d.add(printer.Line{Text: text, Align: printer.AlignCenter}) }
 
-func (d *doc) rule() { d.add(printer.Rule{Char: '-'}) }
+func (d *doc) loud(text string) {
+	d.add(printer.Line{Text: text, Align: printer.AlignCenter, Bold: true})
+}
 
-// pair puts one text on the left and one on the right of a row.
+// rule draws a line, never two in a row.
+func (d *doc) rule() {
+	if n := len(d.Doc); n > 0 {
+		if _, is := d.Doc[n-1].(printer.Rule); is {
+			return
+		}
+	}
+	d.add(printer.Rule{Char: '-'})
+}
+
+// word gives a label in the shop's wording.
+func (d *doc) word(key string) string { return d.Template.word(key) }
+
+// labelled is a label and what it names, such as 单号 S1.
+func (d *doc) labelled(key, text string) { d.left(d.word(key) + " " + text) }
+
+func (d *doc) drawer() {
+	if d.DrawerPin != 0 {
+		d.add(printer.Drawer{Pin: d.DrawerPin})
+	}
+}
+
+// pair puts one text on the left and one on the right of a row, apart.
 func (d *doc) pair(left, right string) {
-	d.add(printer.Columns{{Text: left}, {Text: right, Width: printer.Width(right), Align: printer.AlignRight}})
+	d.add(printer.Columns{{Text: left}, {Text: right, Width: printer.Width(right) + 1, Align: printer.AlignRight}})
 }
 
 // mark tells a second piece of paper from the first, above and below.
 func (d *doc) mark(p Paper) {
+	if p.Training {
+		d.loud("练习单 不可开票 不作凭证")
+	}
 	switch p.Mark {
 	case trade.MarkReprint:
-		d.add(printer.Line{Text: fmt.Sprintf("*** 重打 第%d次 ***", p.Nth), Align: printer.AlignCenter, Bold: true})
+		d.loud(fmt.Sprintf("*** 重打 第%d次 ***", p.Nth))
 		d.center("重打时间 " + clock(p.Now))
 	case trade.MarkCutOff:
-		d.add(printer.Line{Text: "*** 补打:前张可能不完整 ***", Align: printer.AlignCenter, Bold: true})
+		d.loud("*** 补打:前张可能不完整 ***")
 		d.center("重打时间 " + clock(p.Now))
 	}
-}
-
-func (d *doc) header(s Shop) {
-	if s.Logo != nil {
-		d.add(printer.Image{Image: s.Logo})
-	}
-	for i, l := range s.Header {
-		size := printer.SizeNormal
-		if i == 0 {
-			size = printer.SizeBig
-		}
-		d.add(printer.Line{Text: l, Align: printer.AlignCenter, Size: size})
-	}
-	if len(s.Header) > 0 {
-		d.add(printer.Feed{Lines: 1})
-	}
-}
-
-// sale writes what was sold, at what price, and how it was paid.
-func (d *doc) sale(p Paper) {
-	s := p.Sale
-	d.left("单号 " + s.ID)
-	d.left("时间 " + clock(s.SoldAt))
-	if who := d.who(s); who != "" {
-		d.left(who)
-	}
-	d.rule()
-	wide := d.columns >= 40
-	if wide {
-		d.add(d.row("品名", "数量", "单价", "金额"))
-	} else {
-		d.pair("品名", "金额")
-	}
-	d.rule()
-	for _, l := range s.Items {
-		name := l.Name
-		if l.Spec != "" {
-			name += " " + l.Spec
-		}
-		switch count := quantity(l); {
-		case wide:
-			d.add(d.row(name, count, l.UnitPriceText(), l.Amount.String()))
-		case count == "":
-			d.pair(name, l.Amount.String())
-		default:
-			d.left(name)
-			if l.UnitPrice != 0 {
-				count += " × " + l.UnitPriceText()
-			}
-			d.pair("  "+count, l.Amount.String())
-		}
-		if l.Discount != 0 {
-			d.pair("  折扣", l.Discount.String())
-		}
-	}
-	d.rule()
-	d.total("合计", s.Total)
-	paid := trade.Money(0)
-	for _, pay := range s.Payments {
-		d.pair(pay.Method, pay.Amount.String())
-		paid += pay.Amount
-	}
-	if paid > s.Total {
-		d.pair("找零", (paid - s.Total).String())
-	}
-	if back := p.Standing.Refunded(); back > 0 {
-		d.pair("已退", (-back).String())
-	}
-	if s.Remark != "" {
-		d.left("备注 " + s.Remark)
-	}
-	d.rule()
-}
-
-func (d *doc) who(s trade.Sale) string {
-	var parts []string
-	if s.Cashier != "" {
-		parts = append(parts, "收银 "+s.Cashier)
-	}
-	if s.Register != "" {
-		parts = append(parts, "机号 "+s.Register)
-	}
-	return strings.Join(parts, "  ")
-}
-
-// row is a line of the wide table: the name takes what the figures leave.
-func (d *doc) row(name, count, price, amount string) printer.Columns {
-	return printer.Columns{{Text: name}, {Text: count, Width: 10, Align: printer.AlignRight},
-		{Text: price, Width: 9, Align: printer.AlignRight}, {Text: amount, Width: 10, Align: printer.AlignRight}}
-}
-
-// total stands tall, its label left and the amount right, without breaking
-// where the amount is long.
-func (d *doc) total(label string, m trade.Money) {
-	text := "￥" + m.String()
-	gap := max(1, d.columns-printer.Width(label)-printer.Width(text))
-	d.add(printer.Line{Text: label + strings.Repeat(" ", gap) + text, Size: printer.SizeTall, Bold: true})
-}
-
-func quantity(l trade.Line) string {
-	if l.Quantity == 0 {
-		return ""
-	}
-	return l.Quantity.String() + l.Unit
 }
 
 // claim says how the customer gets the invoice: by the QR code, or, where it
 // is not there, truthfully what to do instead.
 func (d *doc) claim(p Paper) {
+	if p.Training {
+		return
+	}
 	if qr := p.Standing.OnPaper(); qr != nil {
-		d.center("扫码自助开具电子发票")
+		d.center(d.word("scan"))
 		d.qr(*qr)
 		return
 	}
@@ -218,6 +176,10 @@ func (d *doc) claim(p Paper) {
 	}
 	switch p.Standing.View() {
 	case trade.StateQueued:
+		if p.Claim != "" {
+			d.offline(p)
+			return
+		}
 		d.center("网络暂不可用,未能生成开票码")
 		d.center("请保留小票,凭单号到本店收银台")
 		d.center("补打开票码")
@@ -227,8 +189,18 @@ func (d *doc) claim(p Paper) {
 	default:
 		return
 	}
-	d.center("单号 " + p.Sale.ID)
+	d.center(d.word("sale") + " " + p.Sale.ID)
 	d.center("补打截止 " + day(qr.ExpiresAt))
+}
+
+// offline leads to the relay, which has the sale once the till is online again.
+func (d *doc) offline(p Paper) {
+	d.center(d.word("scan"))
+	d.add(printer.QR{Data: p.Claim})
+	d.center("【离线单】")
+	d.center("本单待联网上传,若提示处理中,")
+	d.center("请稍后(一般10分钟内)再扫")
+	d.voucher(p)
 }
 
 // direct says how far the invoice is that was asked for with the sale.
@@ -252,7 +224,7 @@ func (d *doc) direct(p Paper) {
 		d.add(printer.QR{Data: url})
 		return
 	}
-	d.center("单号 " + p.Sale.ID)
+	d.center(d.word("sale") + " " + p.Sale.ID)
 }
 
 func (d *doc) qr(q trade.QR) {
@@ -272,17 +244,18 @@ func (d *doc) slip(p Paper) {
 	d.add(printer.Line{Text: title, Align: printer.AlignCenter, Size: printer.SizeBig})
 	d.left("原单 " + p.Sale.ID)
 	d.left("原单时间 " + clock(p.Sale.SoldAt))
-	d.total("合计", p.Sale.Total)
+	d.grand("合计", p.Sale.Total)
 	if qr := p.Standing.OnPaper(); qr != nil {
 		if qr.Amount != p.Sale.Total {
 			d.pair("可开票金额", qr.Amount.String())
 		}
-		d.center("扫码自助开具电子发票")
+		d.center(d.word("scan"))
 		d.qr(*qr)
 	}
 	if p.Sale.Wish == trade.WishDirect {
 		d.direct(p)
 	}
+	d.voucher(p)
 }
 
 // refund is the receipt of a refund. It claims no more than is known.
@@ -294,11 +267,32 @@ func (d *doc) refund(p Paper) {
 	d.left("退货时间 " + clock(p.Refund.CreatedAt))
 	d.left("原因 " + trade.Reasons[p.Refund.Reason])
 	d.rule()
-	d.total("退款", p.Refund.Amount)
+	d.returned(p)
+	d.grand("退款", p.Refund.Amount)
 	d.rule()
+	if p.Training {
+		return
+	}
 	for _, l := range refundTexts(p) {
 		d.center(l)
 	}
+	d.voucher(p)
+}
+
+// returned lists what comes back, where the POS said so.
+func (d *doc) returned(p Paper) {
+	for _, r := range p.Refund.Lines {
+		if r.Line < 1 || r.Line > len(p.Sale.Items) {
+			continue
+		}
+		l := p.Sale.Items[r.Line-1]
+		name := l.Name
+		if r.Quantity != 0 {
+			name += " × " + r.Quantity.String() + l.Unit
+		}
+		d.pair(name, r.Amount.String())
+	}
+	d.rule()
 }
 
 // refundTexts say what became of the QR code or the invoice.
@@ -340,13 +334,4 @@ func clock(t time.Time) string { return t.In(trade.Beijing).Format("2006-01-02 1
 func day(t time.Time) string { return t.In(trade.Beijing).Format("2006-01-02") }
 
 // fours groups an extract code: 1234 5678 9012.
-func fours(code string) string {
-	var b strings.Builder
-	for i, c := range code {
-		if i > 0 && i%4 == 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
+func fours(code string) string { return grouped(code, " ") }

@@ -18,8 +18,8 @@ var noon = time.Date(2026, 11, 22, 19, 30, 5, 0, trade.Beijing)
 
 func lunch() trade.Sale {
 	return trade.Sale{ID: "POS1-20261122-000123", SoldAt: noon, Total: 14050, Cashier: "小王", Register: "1", Items: []trade.Line{
-		{Name: "午市套餐", Unit: "份", Quantity: 2_0000_0000, UnitPrice: 30_0000_0000, Amount: 6000, Discount: -150},
-		{Name: "特级冻顶乌龙茶(大壶)加桂花与陈年老白茶双拼", Spec: "500ml", Unit: "壶", Quantity: 1_0000_0000, UnitPrice: 82_0000_0000, Amount: 8200},
+		{Name: "午市套餐", Unit: "份", Rate: 6, Quantity: 2_0000_0000, UnitPrice: 30_0000_0000, Amount: 6000, Discount: -150},
+		{Name: "特级冻顶乌龙茶(大壶)加桂花与陈年老白茶双拼", Spec: "500ml", Unit: "壶", Rate: 13, Quantity: 1_0000_0000, UnitPrice: 82_0000_0000, Amount: 8200},
 	}, Payments: []trade.Payment{{Method: "现金", Amount: 15000}}}
 }
 
@@ -42,7 +42,19 @@ func TestGolden(t *testing.T) {
 	rest.Refunds = []trade.Refund{{ID: "R-1", Amount: 3000, Reason: trade.SalesReturn, State: trade.RefDone, Path: trade.PathVoid, CreatedAt: noon}}
 	recorded := lunch()
 	recorded.Wish = trade.WishNone
+	some := refunded(trade.RefWaitVoid, trade.PathVoid)
+	some.Refund.Lines = []trade.RefundLine{{Line: 1, Quantity: 1_0000_0000, Amount: 2925}, {Line: 2, Amount: 8200}, {Line: 9, Amount: 1}}
+	mixed := lunch()
+	mixed.Items = append(mixed.Items,
+		trade.Line{Name: "挂号费", Amount: 1000, ZeroTaxFlag: "1"}, trade.Line{Name: "押金", Amount: 2000, Rate: trade.NoRate},
+		trade.Line{Name: "点心", Amount: 333, Rate: 6}, trade.Line{Name: "捐款", Amount: 100, ZeroTaxFlag: "3"})
+	mixed.Total, mixed.Remark = 17483, "少糖"
 	for name, p := range map[string]Paper{
+		"offline":          {Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRReady), Claim: "https://relay.example.cn/c/7K2QP/K7Q2-9F3D"},
+		"training":         {Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRActive), Training: true},
+		"training-refund":  {Kind: trade.PaperRefund, Sale: lunch(), Standing: some.Standing, Refund: some.Refund, Training: true},
+		"mixed":            {Kind: trade.PaperReceipt, Sale: mixed, Standing: standing(trade.QRActive)},
+		"refund-some":      some,
 		"receipt":          {Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRActive)},
 		"deferred":         {Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRReady)},
 		"rejected":         {Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRRejected)},
@@ -66,7 +78,7 @@ func TestGolden(t *testing.T) {
 				if !ok {
 					t.Fatal("no such profile")
 				}
-				shop := Shop{Header: []string{"好味小馆", "朝阳路店"}, Footer: []string{"谢谢惠顾"}, Columns: profile.Columns}
+				shop := Shop{Header: []string{"好味小馆", "朝阳路店"}, Footer: []string{"谢谢惠顾"}, Columns: profile.Columns, Voucher: Vouchers([]byte("test key"))}
 				got := printer.Text(shop.Layout(p), profile)
 				for _, line := range strings.Split(got, "\n") {
 					if w := printer.Width(line); w > profile.Columns && !strings.ContainsAny(line, "▀▄█") {
@@ -105,10 +117,14 @@ func TestRefundedSaleHasNoQR(t *testing.T) {
 	}
 }
 
-func TestDrawer(t *testing.T) {
+func TestR22Drawer(t *testing.T) {
 	p := Paper{Kind: trade.PaperReceipt, Sale: lunch(), Standing: standing(trade.QRActive), Drawer: true}
 	if d, ok := (Shop{DrawerPin: 5, Columns: 48}).Layout(p)[0].(printer.Drawer); !ok || d.Pin != 5 {
 		t.Error("the drawer does not come first")
+	}
+	doc := (Shop{DrawerPin: 2, DrawerLast: true, Columns: 48}).Layout(p)
+	if d, ok := doc[len(doc)-1].(printer.Drawer); !ok || d.Pin != 2 {
+		t.Error("the drawer does not come last")
 	}
 	for _, e := range (Shop{Columns: 48}).Layout(p) {
 		if _, ok := e.(printer.Drawer); ok {

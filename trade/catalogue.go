@@ -29,7 +29,7 @@ func (m Message) IsZero() bool { return m.Key == "" }
 
 // In gives the text in a language; Chinese where the language is unknown.
 func (m Message) In(l Lang) string {
-	t, ok := catalogue[m.Key]
+	t, ok := m.words()
 	if !ok {
 		return string(m.Key)
 	}
@@ -82,10 +82,11 @@ const (
 	ZeroFlagWithRate Key = "zero_flag_with_rate"
 	NoSuchLine       Key = "no_such_line"
 	LineExceeded     Key = "line_exceeded"
-	NotYet           Key = "not_yet"
 	ReservedID       Key = "reserved_id"
 	KindNotDirect    Key = "kind_not_direct"
 	BadLoginCode     Key = "bad_login_code"
+	BadCursor        Key = "bad_cursor"
+	UnknownParameter Key = "unknown_parameter"
 )
 
 // The keys of what is wrong with a sale or a refund, for a person to act on.
@@ -196,6 +197,7 @@ const (
 	ErrPrinterAway     Key = "printer_unavailable"
 	ErrPlatformAway    Key = "platform_unavailable"
 	ErrShuttingDown    Key = "shutting_down"
+	ErrOverloaded      Key = "overloaded"
 	ErrInternal        Key = "internal"
 	DetailConflict     Key = "detail_conflict"
 	DetailExceeds      Key = "detail_exceeds"
@@ -205,6 +207,10 @@ const (
 	DetailNoAnswer     Key = "detail_no_answer"
 	DetailSaleTaken    Key = "detail_sale_taken"
 	DetailNotIssued    Key = "detail_not_issued"
+	DetailNotRejected  Key = "detail_not_rejected"
+	DetailRefunded     Key = "detail_refunded"
+	DetailPrintStarted Key = "detail_print_started"
+	DetailStreams      Key = "detail_streams"
 )
 
 // The keys of alerts that are told outside: what stands around their own texts.
@@ -260,9 +266,10 @@ var catalogue = map[Key]words{
 	ZeroFlagWithRate: {"税率不为 0 时须为空", "must be empty where the rate is not 0"},
 	NoSuchLine:       {"原单没有第 %s 行", "the sale has no line %s"},
 	LineExceeded:     {"超过该行金额 %s", "is more than the line's amount, %s"},
-	NotYet:           {"本版本尚不支持", "is not supported by this version"},
 	ReservedID:       {"不能以 %s 开头(系统保留)", "must not begin with %s, which is the agent's own"},
 	BadLoginCode:     {"须为 4 到 8 位数字", "must be 4 to 8 digits"},
+	BadCursor:        {"不是列表给出的 next_cursor", "is not a next_cursor of this list"},
+	UnknownParameter: {"没有这个查询参数", "no such query parameter"},
 	KindNotDirect:    {"只用于 \"invoice\": \"direct\"", "belongs to \"invoice\": \"direct\" alone"},
 
 	SaleRefused:     {"票通平台拒绝了本单数据:%[2]s (%[1]s)", "the platform refuses this sale's data: %[2]s (%[1]s)"},
@@ -354,6 +361,7 @@ var catalogue = map[Key]words{
 	ErrStorageFull:     {"磁盘已满或数据库不可写,本单未保存", "the disk is full or the database cannot be written; nothing was taken"},
 	ErrPrinterAway:     {"打印机不可用", "the printer is not available"},
 	ErrPlatformAway:    {"票通平台不可用", "the platform is not available"},
+	ErrOverloaded:      {"查询过多,请稍后重试", "too much is asked at once; try again shortly"},
 	ErrShuttingDown:    {"服务正在停止", "the service is stopping"},
 	ErrInternal:        {"内部错误,已记入日志", "internal error; the log has the details"},
 	DetailConflict:     {"已存内容摘要 %s,本次 %s", "stored digest %s, this request %s"},
@@ -364,6 +372,10 @@ var catalogue = map[Key]words{
 	DetailNoAnswer:     {"票通平台没有及时应答", "the platform did not answer in time"},
 	DetailSaleTaken:    {"单号 %s 已是另一单", "sale_id %s belongs to another sale"},
 	DetailNotIssued:    {"发票尚未开具", "the invoice is not issued yet"},
+	DetailNotRejected:  {"本单没有被平台拒绝(当前 %s),不能更换明细", "this sale is not rejected (it is %s), so that its lines stay"},
+	DetailRefunded:     {"本单已有退货,不能更换明细", "this sale has a refund, so that its lines stay"},
+	DetailPrintStarted: {"打印任务已开始或已结束(%s),不能取消", "this print job has started or is over (%s) and cannot be cancelled"},
+	DetailStreams:      {"该令牌已有 %s 个事件流", "this token has %s event streams already"},
 
 	OutwardAct:     {"告警,需要处理:%s", "alert, somebody must act: %s"},
 	OutwardWatch:   {"告警,可能自行恢复:%s", "alert, may end by itself: %s"},

@@ -133,6 +133,13 @@ type RefundAsked struct {
 // RetryAsked is a person's wish to try again what was rejected.
 type RetryAsked struct{}
 
+// RefundRetryAsked is a person's wish to try a refund again that was handed to
+// a person.
+type RefundRetryAsked struct {
+	RefundID string
+	At       time.Time
+}
+
 func (Sending) event()        {}
 func (Unsent) event()         {}
 func (Lost) event()           {}
@@ -156,3 +163,5 @@ func (RedAccepted) event()    {}
 func (RedAlready) event()     {}
 func (RefundAsked) event()    {}
 func (RetryAsked) event()     {}
+
+func (RefundRetryAsked) event() {}

@@ -68,6 +68,7 @@ const (
 	PaperReceipt Paper = "receipt" // the sale's receipt, with its QR code where there is one
 	PaperSlip    Paper = "slip"    // the QR code alone, for a receipt that has none
 	PaperRefund  Paper = "refund"  // the receipt of a refund
+	PaperPOS     Paper = "pos"     // what the POS laid out by itself, for no sale
 )
 
 // Mark says how a second piece of paper is told from the first.

@@ -95,14 +95,19 @@ type PrintMode string
 const (
 	PrintReceipt PrintMode = "receipt" // the agent lays the receipt out
 	PrintSlip    PrintMode = "slip"    // only the QR slip; the POS prints its own receipt
+	PrintLines   PrintMode = "lines"   // the POS's own lines, with the QR code appended; of a sale alone
+	PrintRaw     PrintMode = "raw"     // the POS's own ESC/POS bytes, the QR code before their final cut; of a sale alone
 	PrintNone    PrintMode = "none"
 )
 
-// PrintWish is the POS's wish for paper.
+// PrintWish is the POS's wish for paper. Lines and Raw are given with their mode
+// alone.
 type PrintWish struct {
-	Mode       PrintMode `json:"mode"`
-	Copies     int       `json:"copies"`
-	OpenDrawer bool      `json:"open_drawer"`
+	Mode       PrintMode       `json:"mode"`
+	Copies     int             `json:"copies"`
+	OpenDrawer bool            `json:"open_drawer"`
+	Lines      json.RawMessage `json:"lines,omitempty"` // a list, in one form: without blanks, names in order
+	Raw        []byte          `json:"raw,omitempty"`
 }
 
 // Digest identifies the meaning of what the POS posted: the same sale_id with

@@ -96,6 +96,9 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 		}
 	case RetryAsked:
 		s.retry()
+	case RefundRetryAsked:
+		at = e.At
+		s.retryRefund(e.RefundID)
 	}
 	s.reckon()
 	s.route(at)
@@ -376,6 +379,24 @@ func (s *Standing) retry() {
 		i.State, s.Problem = InvReady, Message{}
 	case InvFailed, InvWithdrew:
 		i.State, i.Known = InvReady, true
+	}
+}
+
+// retryRefund takes a refund up again that was handed to a person. Its red
+// invoices keep their numbers, so that none is made twice.
+func (s *Standing) retryRefund(id string) {
+	r := s.Refund(id)
+	if r == nil || r.State != RefNeedsPerson {
+		return
+	}
+	r.State, r.Problem = RefRequested, Message{}
+	for _, red := range s.redsFor(id) {
+		if red.State == InvFailed || red.State == InvWithdrew {
+			red.State, red.Msg = InvReady, ""
+		}
+	}
+	if q := s.Current(); q != nil && q.State == QRActive {
+		q.VoidTries = 0
 	}
 }
 

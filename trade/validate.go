@@ -26,6 +26,9 @@ type Rules struct {
 	// Rates are those that a line may have, out of the package's Rates. Nil
 	// allows them all.
 	Rates []Rate
+	// Lines returns every problem of lines that a POS laid out for this till's
+	// paper, with fields such as lines[3].align. Nil finds none.
+	Lines func(lines []byte) []Problem
 }
 
 // MaxLines is the most lines an invoice can have, a discount counting as one
@@ -68,7 +71,7 @@ func (r Rules) Check(s *Sale) []Problem {
 	s.Buyer.Phone = telephone.Replace(s.Buyer.Phone)
 	r.texts(&c, s.texts())
 	c.wish(s)
-	c.copies(s.Print)
+	r.paper(&c, s.Print)
 	r.items(&c, s)
 	c.buyer(s)
 	if n := s.ShopNum; n != "" && (len(n) < 6 || !inside(n, alnum)) {
@@ -114,7 +117,7 @@ func (r Rules) CheckRefund(f *RefundRequest) []Problem {
 	if _, ok := Reasons[f.Reason]; !ok {
 		c.say("reason", OneOf, "sales_return, wrong_invoice, service_terminated, allowance")
 	}
-	c.copies(f.Print)
+	c.mode(f.Print, PrintReceipt, PrintSlip, PrintNone)
 	c.within("amount", f.Amount, 0, MaxMoney)
 	sum := Money(0)
 	for i, l := range f.Items {
@@ -145,17 +148,6 @@ func (c *check) say(field string, k Key, args ...string) { c.add(field, Say(k, a
 func (c *check) within(field string, m, min, max Money) {
 	if m < min || m > max {
 		c.say(field, Between, min.String(), max.String())
-	}
-}
-
-func (c *check) copies(p PrintWish) {
-	switch p.Mode {
-	case PrintReceipt, PrintSlip, PrintNone:
-	default:
-		c.say("print.mode", OneOf, "receipt, slip, none")
-	}
-	if p.Copies < 1 || p.Copies > 5 {
-		c.say("print.copies", Between, "1", "5")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tillagent/piaotong"
+	"tillagent/queue"
 	"tillagent/trade"
 )
 
@@ -225,7 +226,8 @@ func (w *Worker) issuing() string {
 }
 
 // recallAccount takes the account that issues from the list as it was last
-// known, so that an alert names it also where the platform is away at first.
+// known, so that an alert names it also where the platform is away at first. An
+// alert that stands keeps the name that it has.
 func (w *Worker) recallAccount(ctx context.Context) {
 	list, _, err := w.Store.Accounts(ctx)
 	if err != nil {
@@ -233,7 +235,11 @@ func (w *Worker) recallAccount(ctx context.Context) {
 		return
 	}
 	w.learn(list)
-	w.Store.SetAccount(maskAccount(w.issuing()))
+	if alert, stands, err := w.authAlert(); err == nil && stands {
+		w.Store.SetAccount(alert.Account)
+	} else {
+		w.nameAccount()
+	}
 }
 
 // learn finds the account that issues in a list.
@@ -248,20 +254,20 @@ func (w *Worker) learn(list []trade.Account) {
 // its name stays, so that the same trouble is not told under two. The name is
 // masked: alerts go outward, and it may be a telephone number.
 func (w *Worker) nameAccount() {
-	if waiting, err := w.accountWaits(); err == nil && !waiting {
+	if _, stands, err := w.authAlert(); err == nil && !stands {
 		w.Store.SetAccount(maskAccount(w.issuing()))
 	}
 }
 
-// accountWaits reports whether work waits for the tax account.
-func (w *Worker) accountWaits() (bool, error) {
+// authAlert is the alert which says that work waits for the tax account.
+func (w *Worker) authAlert() (alert queue.Alert, stands bool, err error) {
 	alerts, err := w.Store.ActiveAlerts()
 	for _, a := range alerts {
 		if a.Kind == trade.AlertAuth {
-			return true, err
+			return a, true, err
 		}
 	}
-	return false, err
+	return queue.Alert{}, false, err
 }
 
 // maskAccount hides the middle of a name that may be a telephone number or an
@@ -289,6 +295,7 @@ func (w *Worker) asked(ctx context.Context, key, account string, call func() err
 		w.noticed(ctx, err)
 	}
 	w.watchClock()
+	w.observeAccount(key, err, started)
 	if pe != nil && pe.NoPath {
 		return err
 	}

@@ -152,15 +152,14 @@ func (w *Worker) facePassed(ctx context.Context, name, id string) {
 	news := w.accounts.passed != id
 	w.accounts.passed = id
 	w.accounts.mu.Unlock()
-	a, err := w.queryAccount(ctx, name)
-	switch {
-	case news && err != nil:
-		w.mended(ctx, trade.Account{Account: name, Login: trade.AccountUnknown, Auth: trade.AccountUnknown})
-	case news:
-		w.mended(ctx, a)
-	case err == nil:
-		w.seen(ctx, a)
+	if !news {
+		return
 	}
+	a, err := w.queryAccount(ctx, name)
+	if err != nil {
+		a = trade.Account{Account: name, Login: trade.AccountUnknown, Auth: trade.AccountUnknown}
+	}
+	w.mended(ctx, a)
 }
 
 // Logout ends the platform's login to the tax bureau (2.46). Where no answer
@@ -254,7 +253,7 @@ func (w *Worker) seen(ctx context.Context, a trade.Account) {
 	if issuing := w.issuing(); !a.Ready() || issuing != "" && a.Account != issuing || time.Now().Before(w.nextRelease()) {
 		return
 	}
-	if waiting, err := w.accountWaits(); err == nil && waiting {
+	if _, waiting, err := w.authAlert(); err == nil && waiting {
 		w.free(context.WithoutCancel(ctx))
 	}
 }
@@ -263,7 +262,7 @@ func (w *Worker) seen(ctx context.Context, a trade.Account) {
 // once. Where the platform does not tell whether the account works now, one
 // piece of work finds out.
 func (w *Worker) mended(ctx context.Context, a trade.Account) {
-	if waiting, err := w.accountWaits(); err != nil || !waiting {
+	if _, waiting, err := w.authAlert(); err != nil || !waiting {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)

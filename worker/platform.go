@@ -24,8 +24,10 @@ func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 	return w.told(c, e, err, started)
 }
 
-// told gives the event of a call: e where it succeeded. It logs the call.
+// told gives the event of a call: e where it succeeded. It logs and notes the
+// call.
 func (w *Worker) told(c *queue.OpClaim, e trade.Event, err error, started time.Time) trade.Event {
+	w.observe(c, e, err, started)
 	if err != nil {
 		e = w.outcome(c, err)
 	}
@@ -170,7 +172,9 @@ func (w *Worker) outcome(c *queue.OpClaim, err error) trade.Event {
 			return trade.QRTaken{Gen: c.Op.Gen}
 		}
 	case piaotong.AlreadyRed:
-		return trade.RedAlready{Serial: c.Op.Serial, At: time.Now()}
+		if c.Op.Kind == trade.OpRedFlush || c.Op.Kind == trade.OpRedPart { // elsewhere it says nothing: ask
+			return trade.RedAlready{Serial: c.Op.Serial, At: time.Now()}
+		}
 	case piaotong.Auth:
 		if c.Op.Serial != "" && c.Op.Changing() {
 			return trade.AuthNeeded{Op: c.Op}

@@ -38,15 +38,17 @@ type Options struct {
 	Printer  *printer.Device // nil: no printer
 	Profile  printer.Profile
 	Shop     receipt.Shop
+	Training bool // what is printed for no sale is marked as practice
 	// Concurrency is how many live sales may be at the platform at a time; 0 is 4.
 	Concurrency int
 	// CallEvery is the pause between two calls that the token bucket asks for;
 	// 0 is 200 ms. Live work draws on the bucket and never waits for it.
 	CallEvery time.Duration
 	// QRWait is how long a receipt waits for its QR code while the platform answers.
-	QRWait time.Duration
-	Clock  *Clock       // fed by the platform's answers; nil is a clock of its own
-	Log    *slog.Logger // nil discards
+	QRWait   time.Duration
+	Observer Observer     // nil: nobody
+	Clock    *Clock       // fed by the platform's answers; nil is a clock of its own
+	Log      *slog.Logger // nil discards
 }
 
 // The token bucket of a taxpayer. The platform documents no limit; five calls a
@@ -76,13 +78,17 @@ func New(o Options) *Worker {
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
 	if o.Clock == nil {
 		o.Clock = &Clock{}
 	}
 	if o.CallEvery == 0 {
 		o.CallEvery = callEvery
 	}
-	return &Worker{Options: o, breaker: newBreaker(), tokens: rate.NewLimiter(rate.Every(o.CallEvery), callBurst)}
+	return &Worker{Options: o, breaker: newBreaker(), tokens: rate.NewLimiter(rate.Every(o.CallEvery), callBurst),
+		printing: printing{news: make(chan struct{}, 1)}}
 }
 
 // Run works until stop ends: then nothing new is claimed, and what is claimed
@@ -103,6 +109,7 @@ func (w *Worker) Run(stop, work context.Context) {
 	}
 	if w.Printer != nil {
 		loops.Go(func() { w.paper(stop, work) })
+		loops.Go(func() { w.watchPrinter(stop) })
 	}
 	loops.Go(func() { w.watchJumps(stop) })
 	loops.Wait()

@@ -28,6 +28,7 @@ type shop struct {
 	server   *httptest.Server
 	printer  *paper.Printer
 	receipts chan paper.Receipt
+	worker   *worker.Worker
 	stop     func()
 }
 
@@ -37,6 +38,8 @@ type wishes struct {
 	slipLater bool
 	away      bool          // the platform cannot be reached at first
 	raised    []trade.Raise // alerts of a process before this one
+	observer  worker.Observer
+	drawer    int // the pin
 }
 
 func open(t *testing.T, w wishes) *shop {
@@ -62,7 +65,8 @@ func open(t *testing.T, w wishes) *shop {
 	err = err2
 	check()
 	profile, _ := printer.ProfileByName("generic-80")
-	device, err2 := printer.NewDevice(printer.Options{Port: "tcp://" + addr.String(), Profile: profile, Timeout: 2 * time.Second})
+	device, err2 := printer.NewDevice(printer.Options{Port: "tcp://" + addr.String(), Profile: profile, Timeout: 2 * time.Second,
+		OnStatus: func(st printer.Status) { s.worker.PrinterSaw(st) }})
 	err = err2
 	check()
 	opts, err2 := s.sandbox.Account().ClientOptions(s.server.URL)
@@ -86,9 +90,10 @@ func open(t *testing.T, w wishes) *shop {
 		check()
 	}
 	account := s.sandbox.Account()
-	wk := worker.New(worker.Options{Store: s.store, Platform: platform, Printer: device, Profile: profile, QRWait: w.qrWait,
-		Shop:   receipt.Shop{Header: []string{"试验店"}, Columns: profile.Columns},
+	wk := worker.New(worker.Options{Store: s.store, Platform: platform, Printer: device, Profile: profile, QRWait: w.qrWait, Observer: w.observer,
+		Shop:   receipt.Shop{Header: []string{"试验店"}, Columns: profile.Columns, DrawerPin: w.drawer},
 		Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName}})
+	s.worker = wk
 	stop, cancelStop := context.WithCancel(context.Background())
 	work, cancelWork := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -4,16 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif" // the forms of a shop's logo
-	_ "image/jpeg"
-	_ "image/png"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,9 +22,6 @@ import (
 	"tillagent/trade"
 	"tillagent/worker"
 )
-
-// maxConnections bounds the local API's open connections.
-const maxConnections = 128
 
 // stopWithin is how long a stop may take: the job on paper is finished, calls
 // under way get their answer or become unknown.
@@ -50,6 +41,7 @@ type agent struct {
 	store     *queue.Store
 	log       *slog.Logger
 	token     string
+	dropToken localapi.Token
 	serving   sync.WaitGroup
 	failed    chan error
 }
@@ -78,43 +70,63 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	if err != nil {
 		return a, err
 	}
-	shop, err := shopOf(cfg, profile)
+	shop, templateErr, err := shopOf(cfg, profile)
 	if err != nil {
 		return a, err
 	}
 	hasPrinter := cfg.Printer.Port != ""
 	qrWait := cfg.Receipt.QRWait
-	if !cfg.Piaotong.Configured() {
+	if !callsPlatform(cfg) {
 		qrWait = 0 // nobody fetches a QR code, so no receipt waits for one
 	}
+	metrics := localapi.NewMetrics()
 	a.store, err = queue.Open(queue.Options{Path: databasePath(cfg), BackupDir: cfg.Backup.Dir, Prefix: cfg.Piaotong.PlatformPrefix,
-		TillCode: cfg.Piaotong.TillCode, QRValid: cfg.Piaotong.QRValid, Printer: hasPrinter, QRWait: qrWait,
-		SlipLater: cfg.Receipt.Deferred == "slip", Pause: worker.Pause(cfg.Piaotong.Poll.Fast, cfg.Piaotong.Poll.Slow), Log: log})
+		TillCode: cfg.Piaotong.TillCode, QRValid: cfg.Piaotong.QRValid, Printer: hasPrinter, QRWait: qrWait, Training: cfg.Receipt.Training,
+		SlipLater: cfg.Receipt.Deferred == "slip", Pause: worker.Pause(cfg.Piaotong.Poll.Fast, cfg.Piaotong.Poll.Slow), Committed: metrics.Committed, Log: log})
 	if err != nil {
 		return a, err
 	}
-	o := worker.Options{Store: a.store, Profile: profile, Shop: shop, Concurrency: cfg.Piaotong.Concurrency, QRWait: qrWait, Log: log,
+	if templateErr != nil {
+		log.Error("the receipt's template is wrong; the built-in one is used", "err", templateErr)
+	}
+	if err = tellTemplate(a.store, templateErr); err != nil {
+		return a, err
+	}
+	o := worker.Options{Store: a.store, Profile: profile, Shop: shop, Training: cfg.Receipt.Training, Concurrency: cfg.Piaotong.Concurrency, QRWait: qrWait, Observer: metrics, Log: log,
 		Issuer: worker.Issuer{TaxpayerNum: cfg.Piaotong.TaxpayerNum, EnterpriseName: cfg.Piaotong.EnterpriseName, ShopNum: cfg.Piaotong.ShopNum,
 			DrawerName: cfg.Piaotong.DrawerName, CashierName: cfg.Piaotong.CashierName, ReviewerName: cfg.Piaotong.ReviewerName}}
+	var w *worker.Worker
 	if hasPrinter {
-		if a.device, err = deviceOf(cfg.Printer, profile, dial, log); err != nil {
+		po := printerOptions(cfg.Printer, profile, log)
+		po.Store = proofs{a.store, log}
+		po.OnStatus = func(s printer.Status) { w.PrinterSaw(s) } // the port is opened when the worker runs
+		if a.device, err = deviceOf(po, dial); err != nil {
 			return a, err
 		}
 		o.Printer = a.device
 	}
 	clock := &worker.Clock{}
 	o.Clock = clock
-	if cfg.Piaotong.Configured() {
+	switch {
+	case callsPlatform(cfg):
 		if a.platform, a.codec, err = platformOf(cfg.Piaotong, clock, log); err != nil {
 			return a, err
 		}
 		o.Platform = a.platform
-	} else {
+	case cfg.Receipt.Training:
+		log.Warn("training: nothing is sold, nothing goes to the platform, and the paper says so")
+	default:
 		log.Warn("the platform is not set up: sales are kept and printed without QR codes")
 	}
-	w := worker.New(o)
-	if err = a.listen(cfg, goods.rules(), w, profile, shop); err != nil {
+	w = worker.New(o)
+	if err = a.listen(cfg, rulesFor(goods.rules(), profile), w, profile, shop, metrics); err != nil {
 		return a, err
+	}
+	var drop *dropbox
+	if cfg.Dropbox.Dir != "" {
+		if drop, err = newDropbox(cfg.Dropbox.Dir, a, a.dropToken); err != nil {
+			return a, err
+		}
 	}
 	stop, stopWork := context.WithCancel(context.Background())
 	work, endWork := context.WithCancel(context.Background())
@@ -124,6 +136,9 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 		w.Run(stop, work)
 	}()
 	a.serving.Go(func() { goods.follow(stop, a.store, log) })
+	if drop != nil {
+		a.serving.Go(func() { drop.run(stop) })
+	}
 	a.serving.Go(func() {
 		if err := a.store.Upkeep(stop, upkeepOf(cfg)); err != nil {
 			a.failed <- err
@@ -131,7 +146,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	})
 	for _, l := range a.listeners {
 		a.serving.Go(func() {
-			if err := a.http.Serve(localapi.Limit(l, maxConnections/len(a.listeners))); !errors.Is(err, http.ErrServerClosed) {
+			if err := a.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				a.failed <- err
 			}
 		})
@@ -141,11 +156,15 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 }
 
 // listen opens the local API's listeners and makes its server.
-func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, profile printer.Profile, shop receipt.Shop) (err error) {
-	if a.token, err = localapi.TokenFile(filepath.Join(cfg.DataDir, "api-token")); err != nil {
+func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, profile printer.Profile, shop receipt.Shop, metrics *localapi.Metrics) (err error) {
+	if a.token, err = localapi.TokenFile(ownTokenFile(cfg)); err != nil {
 		return err
 	}
-	tokens := []localapi.Token{{Name: "api-token", Role: localapi.RoleConsole, Secret: a.token}}
+	tokens := []localapi.Token{{Name: ownToken, Role: localapi.RoleConsole, Secret: a.token}}
+	if cfg.Dropbox.Dir != "" {
+		a.dropToken = dropToken()
+		tokens = append(tokens, a.dropToken)
+	}
 	for _, t := range cfg.API.Tokens {
 		tokens = append(tokens, localapi.Token{Name: t.Name, Role: localapi.Role(t.Role), Secret: t.Token.Reveal()})
 	}
@@ -153,8 +172,9 @@ func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, 
 		return fmt.Errorf("%s: %w", say("无法监听本机端口(可能已有一个代理在运行;可用 --listen 或 [api] listen 换端口)",
 			"cannot listen (another agent may be running; choose another port with --listen or [api] listen)"), err)
 	}
-	o := localapi.Options{Store: a.store, Rules: rules, Tokens: tokens, Port: a.port(), Hosts: cfg.API.Hosts, Origins: cfg.API.Origins,
-		Version: version, Log: a.log, Around: around(cfg, w), Preview: preview(profile, shop)}
+	o := localapi.Options{Store: a.store, Rules: rules, Tokens: tokens, TokenList: tokenList(cfg), Port: a.port(), Hosts: cfg.API.Hosts, Origins: cfg.API.Origins,
+		Version: version, Metrics: metrics, Log: a.log, Around: around(cfg, w),
+		Preview: preview(a.store, profile, shop), Drawer: drawer(cfg, w)}
 	if a.platform != nil {
 		o.Push, o.Accounts, o.Files = a.pushed, w, invoiceFiles{a.platform, cfg.Piaotong.TaxpayerNum}
 	}
@@ -213,64 +233,6 @@ func (a *agent) port() int { return a.listeners[0].Addr().(*net.TCPAddr).Port }
 
 func (a *agent) url() string { return "http://127.0.0.1:" + strconv.Itoa(a.port()) }
 
-// profileOf picks the printer's model: auto is the generic one of the paper.
-func profileOf(c config.Printer) (printer.Profile, error) {
-	name := c.Profile
-	if name == "auto" {
-		name = "generic-" + strings.TrimSuffix(c.Paper, "mm")
-	}
-	p, ok := printer.ProfileByName(name)
-	if !ok {
-		var names []string
-		for _, p := range printer.Profiles() {
-			names = append(names, p.Name)
-		}
-		return p, fmt.Errorf("printer.profile: %s: auto, %s", say("没有这个型号,可用", "no such model, there are"), strings.Join(names, ", "))
-	}
-	switch c.QR {
-	case "native":
-		p.NativeQR = true
-	case "raster":
-		p.NativeQR = false
-	}
-	return p, nil
-}
-
-func shopOf(cfg *config.Config, p printer.Profile) (receipt.Shop, error) {
-	s := receipt.Shop{Header: cfg.Receipt.Header, Footer: cfg.Receipt.Footer, Columns: p.Columns}
-	switch cfg.Printer.Drawer {
-	case "pin2":
-		s.DrawerPin = 2
-	case "pin5":
-		s.DrawerPin = 5
-	}
-	if cfg.Receipt.Logo != "" {
-		f, err := os.Open(cfg.Receipt.Logo)
-		if err != nil {
-			return s, fmt.Errorf("receipt.logo: %w", err)
-		}
-		defer f.Close()
-		if s.Logo, _, err = image.Decode(io.LimitReader(f, 4<<20)); err != nil {
-			return s, fmt.Errorf("receipt.logo: %s: %w", say("须为 4 MB 以内的 PNG、JPEG 或 GIF", "must be a PNG, JPEG or GIF of at most 4 MB"), err)
-		}
-	}
-	return s, nil
-}
-
-var confirms = map[string]printer.Confirm{"auto": printer.ConfirmAuto, "process_id": printer.ConfirmProcessID, "status": printer.ConfirmStatus, "none": printer.ConfirmNone}
-
-func deviceOf(c config.Printer, p printer.Profile, dial dialer, log *slog.Logger) (*printer.Device, error) {
-	if c.Flow != "none" {
-		return nil, fmt.Errorf("printer.flow: %s", say("本版本只支持 none(靠打印机应答控速)", "this version knows only none (it paces by the printer's answers)"))
-	}
-	d, err := printer.NewDevice(printer.Options{Port: c.Port, Baud: c.Baud, DataBits: c.DataBits, StopBits: c.StopBits, Parity: c.Parity,
-		Dial: dial, Profile: p, Confirm: confirms[c.Confirm], Logger: log})
-	if err != nil {
-		return nil, fmt.Errorf("printer.port: %w", err)
-	}
-	return d, nil
-}
-
 // platformOf makes the client of the platform, and the codec for its pushes.
 func platformOf(c config.Piaotong, clock *worker.Clock, log *slog.Logger) (*piaotong.Client, *piaotong.Codec, error) {
 	private, err := os.ReadFile(c.PrivateKeyFile)
@@ -327,25 +289,23 @@ func (a *agent) pushed(ctx context.Context, raw []byte) (reply []byte, ok bool) 
 	return reply, true
 }
 
+// callsPlatform tells whether the platform is set up and may be called: nothing
+// of training goes there.
+func callsPlatform(cfg *config.Config) bool {
+	return cfg.Piaotong.Configured() && !cfg.Receipt.Training
+}
+
 // around is what the local API tells of platform and printer.
 func around(cfg *config.Config, w *worker.Worker) func(context.Context) localapi.Around {
 	return func(ctx context.Context) localapi.Around {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		online, contact, skew := w.PlatformStatus()
-		s := w.PrinterStatus(ctx)
+		state, seen := w.PrinterStatus(ctx)
 		return localapi.Around{
-			Platform: localapi.Platform{Configured: cfg.Piaotong.Configured(), Online: online, LastContact: contact, ClockSkew: -skew},
+			Platform: localapi.Platform{Configured: callsPlatform(cfg), Online: online, LastContact: contact, ClockSkew: -skew},
 			Printer: localapi.Printer{Configured: cfg.Printer.Port != "", Port: cfg.Printer.Port, Profile: w.Profile.Name,
-				State: string(s.State), SeenAt: s.At},
+				State: string(state), SeenAt: seen, Confirm: w.PrinterProof()},
 		}
-	}
-}
-
-// preview draws a sale's receipt as it prints.
-func preview(p printer.Profile, shop receipt.Shop) func(*queue.Record) (string, image.Image, error) {
-	return func(r *queue.Record) (string, image.Image, error) {
-		doc := shop.Layout(receipt.Paper{Kind: trade.PaperReceipt, Sale: r.Sale, Standing: r.Standing})
-		return printer.Text(doc, p), printer.Draw(doc, p), nil
 	}
 }

@@ -27,6 +27,7 @@ import (
 // and the agent between them.
 type demo struct {
 	listen, data string
+	origins      []string
 	sales        int
 	exit         bool
 	out          io.Writer
@@ -39,7 +40,7 @@ func demoCommand() *cobra.Command {
 	d := &demo{}
 	var verbose bool
 	cmd := &cobra.Command{
-		Use:     "demo [--listen 127.0.0.1:17216] [--data DIR] [--sales N] [--exit]",
+		Use:     "demo [--listen 127.0.0.1:17216] [--data DIR] [--sales N] [--origin URL] [--exit]",
 		Short:   "演示:无需任何准备  Everything on this machine with nothing to set up",
 		Example: "  agent demo\n  agent demo --exit",
 		Args:    noArgs,
@@ -56,6 +57,7 @@ func demoCommand() *cobra.Command {
 	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:17216", "本机 API 地址  address of the local API")
 	cmd.Flags().StringVar(&d.data, "data", ".", "目录,小票写到 DIR/paper  folder; receipts go to DIR/paper")
 	cmd.Flags().IntVar(&d.sales, "sales", len(exampleNames()), "示例单数  number of example sales")
+	cmd.Flags().StringSliceVar(&d.origins, "origin", nil, "允许调用的网页来源  origins of web pages that may call")
 	cmd.Flags().BoolVar(&d.exit, "exit", false, "示例单打完即退出  end when the examples are on paper")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "显示日志  show the log")
 	return cmd
@@ -121,6 +123,7 @@ func (d *demo) config(state string, tape *paper.Printer) (*config.Config, error)
 	if err != nil {
 		return nil, err
 	}
+	cfg.API.Origins = d.origins
 	cfg.Receipt.Header = []string{"示例商店", "演示小票 不作凭证"}
 	cfg.Receipt.Footer = []string{"谢谢惠顾"}
 	cfg.Piaotong.Poll = config.Poll{Fast: 2 * time.Second, Slow: time.Minute}

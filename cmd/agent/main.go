@@ -35,15 +35,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return errors.Join(errUsage, cmd.Help())
 		},
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&lang, "lang", systemLang(), "zh-CN 或 en  language of messages")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %v\n%s", errUsage, err, cmd.UsageString())
 	})
+	root.InitDefaultHelpFlag() // or cobra takes what follows --help for its value
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(demoCommand(), runCommand(), sandboxCommand(), paperCommand(), backupCommand(), restoreCommand(), verifyCommand(), versionCommand())
+	root.AddCommand(demoCommand(), runCommand(), sandboxCommand(), paperCommand(), backupCommand(), restoreCommand(), verifyCommand(), versionCommand(),
+		tokenCommand(), consoleCommand(), initCommand(), doctorCommand(), supportCommand(), exportCommand(),
+		keygenCommand(), portsCommand(), profilesCommand(), printTestCommand())
+	root.AddCommand(serviceCommands()...)
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return 0

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -15,61 +16,95 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	var path string
-	var newDatabase bool
+	r := &runner{}
+	var managed bool
 	cmd := &cobra.Command{
 		Use:     "run --config FILE",
 		Short:   "前台运行服务  The service, in the foreground",
 		Example: "  agent run --config /etc/piaotong-agent/config.toml",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd, path)
-			if err != nil {
-				return err
+			if r.path == "" {
+				return missing(cmd, "--config")
 			}
-			log := logger(cmd.ErrOrStderr(), cfg.Log.Level)
-			var dial dialer
-			if dir, ok := strings.CutPrefix(cfg.Printer.Port, paperPort); ok {
-				p, d, err := paperDialer(cfg.Printer, dir, log)
-				if err != nil {
-					return err
-				}
-				defer p.Close()
-				dial = d
+			r.stderr = cmd.ErrOrStderr()
+			if managed {
+				r.level = "warn" // the file has all, the service manager's journal the worst
+				return asService(cmd.Context(), r.run)
 			}
-			notYet(cfg, log)
-			if newDatabase {
-				if err := queue.NewDatabase(databaseOptions(cfg)); err != nil {
-					return advise(err, path)
-				}
-			}
-			a, err := start(cfg, dial, log)
-			if err != nil {
-				return advise(err, path)
-			}
-			defer a.stop()
-			defer tellOutside(cfg, a.store, log)()
-			select {
-			case <-cmd.Context().Done():
-				log.Info("stopping")
-				return nil
-			case err := <-a.failed:
-				return advise(err, path)
-			}
+			return r.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&path, "config", "", configUsage)
-	cmd.Flags().BoolVar(&newDatabase, "new-database", false, "数据库损坏或丢失后另起新库  start with an empty database after the old one was damaged or lost")
+	cmd.Flags().StringVar(&r.path, "config", "", configUsage)
+	cmd.Flags().BoolVar(&r.newDatabase, "new-database", false, "数据库损坏或丢失后另起新库  start with an empty database after the old one was damaged or lost")
+	cmd.Flags().BoolVar(&managed, serviceFlag, false, "由服务管理器启动  started by the service manager")
+	_ = cmd.Flags().MarkHidden(serviceFlag) // the flag exists
 	return cmd
 }
 
-// logger writes to w at a level of the configuration.
-func logger(w io.Writer, level string) *slog.Logger {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
+// runner runs the agent of a configuration file until its context ends.
+type runner struct {
+	path        string
+	newDatabase bool
+	stderr      io.Writer
+	level       string // from which the log goes to stderr too; "" is the configuration's
+}
+
+func (r *runner) run(ctx context.Context) (err error) {
+	cfg, err := config.Load(r.path, os.Environ())
+	if err != nil {
+		return err
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+	level := r.level
+	if level == "" {
+		level = cfg.Log.Level
+	}
+	log, file, err := openLog(cfg, r.stderr, level)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	defer func() {
+		if err != nil {
+			logEnd(log, err)
+		}
+	}()
+	var dial dialer
+	if dir, ok := strings.CutPrefix(cfg.Printer.Port, paperPort); ok {
+		p, d, err := paperDialer(cfg.Printer, dir, log)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		dial = d
+	}
+	notYet(cfg, log)
+	if r.newDatabase {
+		if err := queue.NewDatabase(databaseOptions(cfg)); err != nil {
+			return advise(err, r.path)
+		}
+	}
+	manager := newNotifier(os.Getenv, log)
+	a, err := start(cfg, dial, log)
+	if err != nil {
+		return advise(err, r.path)
+	}
+	defer a.stop()
+	defer tellOutside(cfg, a.store, log)()
+	manager.tell("READY=1")
+	defer manager.tell("STOPPING=1")
+	watching, unwatch := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { manager.watch(watching, a.alive) })
+	defer watch.Wait()
+	defer unwatch()
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+		return nil
+	case err := <-a.failed:
+		return advise(err, r.path)
+	}
 }
 
 // tellOutside tells alerts to the addresses of the configuration until the

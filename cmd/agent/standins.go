@@ -94,10 +94,11 @@ func sandboxCommand() *cobra.Command {
 }
 
 func paperCommand() *cobra.Command {
-	var listen, dir, profile string
+	var listen, dir, profile, control string
+	var traits paper.Traits
 	var pty bool
 	cmd := &cobra.Command{
-		Use:     "paper [--listen tcp://127.0.0.1:9100] [--dir DIR] [--pty]",
+		Use:     "paper [--listen tcp://127.0.0.1:9100] [--dir DIR] [--pty] [--control 127.0.0.1:9180]",
 		Short:   "纸上打印机  The stand-in receipt printer alone: bytes in, PNG and text out",
 		Example: "  agent paper --listen tcp://127.0.0.1:9100 --dir paper\n  agent paper --pty --dir paper",
 		Args:    noArgs,
@@ -107,12 +108,20 @@ func paperCommand() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("%w: --profile: %s", errUsage, say("没有这个型号", "no such model"))
 			}
-			p, err := paper.New(paper.Options{Dir: dir, Profile: model, Logger: logger(cmd.ErrOrStderr(), "info"),
+			p, err := paper.New(paper.Options{Dir: dir, Profile: model, Traits: traits, Logger: logger(cmd.ErrOrStderr(), "info"),
 				OnReceipt: func(r paper.Receipt) { fmt.Fprintf(out, "---- %04d ----\n%s\n", r.N, r.Text) }})
 			if err != nil {
 				return err
 			}
 			defer p.Close()
+			if control != "" {
+				stop, err := serveControl(control, p)
+				if err != nil {
+					return err
+				}
+				defer stop()
+				fmt.Fprintf(out, "%s http://%s\n", say("故障由此设置:", "its faults are set at"), control)
+			}
 			if pty {
 				path, err := p.OpenPTY()
 				if err != nil {
@@ -137,8 +146,29 @@ func paperCommand() *cobra.Command {
 	cmd.Flags().StringVar(&listen, "listen", "tcp://127.0.0.1:9100", "监听地址  address to listen on")
 	cmd.Flags().StringVar(&dir, "dir", "paper", "小票目录  folder for NNNN.png, .txt and .bin")
 	cmd.Flags().StringVar(&profile, "profile", "generic-80", "型号  model")
+	cmd.Flags().StringVar(&control, "control", "", "故障与特性的 HTTP 控制地址  address of the HTTP control of faults and traits")
+	cmd.Flags().IntVar(&traits.Buffer, "buffer", 0, "接收缓冲区字节数  bytes of the receive buffer")
+	cmd.Flags().IntVar(&traits.Speed, "speed", 0, "每秒走纸毫米数  mm of paper a second")
+	cmd.Flags().IntVar(&traits.Baud, "baud", 0, "线路速率  speed of the line")
+	cmd.Flags().BoolVar(&traits.Loses, "loses", false, "缓冲区满时丢字节  lose what has no room")
+	cmd.Flags().StringVar(&traits.Flow, "flow", "", "流控:xonxoff 或空  flow control: xonxoff or empty")
 	cmd.Flags().BoolVar(&pty, "pty", false, "用伪终端代替网络端口  a pseudo-terminal instead of a TCP port")
 	return cmd
+}
+
+// serveControl serves the paper printer's HTTP control until stop.
+func serveControl(addr string, p *paper.Printer) (stop func(), err error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", say("控制端口无法监听", "the control cannot listen"), err)
+	}
+	server := &http.Server{Handler: p.Control(), ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(l) // until stop
+	}()
+	return func() { server.Close(); <-served }, nil
 }
 
 // paperPort is the printer port that writes files instead of paper.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
@@ -19,6 +20,9 @@ import (
 // are not among a receipt's bytes.
 var conversation = map[string]func(*executor, command){
 	"GS r": func(e *executor, c command) {
+		if e.p.Traits().NoGSr {
+			return
+		}
 		answer := byte(0) // the drawer's pin
 		if n := c.data[0]; n == 1 || n == '1' {
 			answer = e.p.Faults().paperStatus()
@@ -26,6 +30,10 @@ var conversation = map[string]func(*executor, command){
 		e.answer(answer)
 	},
 	"GS I": func(e *executor, c command) {
+		t := e.p.Traits()
+		if t.NoIdentity {
+			return
+		}
 		switch n := c.data[0]; n {
 		case 1, '1':
 			e.answer(0x20)
@@ -34,8 +42,7 @@ var conversation = map[string]func(*executor, command){
 		case 3, '3':
 			e.answer(0x01)
 		default:
-			texts := map[byte]string{65: "1.0", 66: "TILL", 67: "PAPER", 68: "0", 69: "GBK"}
-			e.answer(append([]byte("_"+texts[n]), 0)...)
+			e.answer(append([]byte("_"+t.text(n)), 0)...)
 		}
 	},
 	"GS a": func(e *executor, c command) {
@@ -48,18 +55,39 @@ var conversation = map[string]func(*executor, command){
 	},
 	"GS ( H": func(e *executor, c command) {
 		// 1D 28 48 06 00 30 30 d1 d2 d3 d4, answered 37 22 d1 d2 d3 d4 00.
-		if d := c.data[3:]; len(d) == 6 && d[0] == '0' && d[1] == '0' {
+		d := c.data[3:]
+		switch {
+		case e.p.Traits().NoProcessID:
+			for _, b := range d {
+				e.text(b)
+			}
+		case len(d) == 6 && d[0] == '0' && d[1] == '0':
+			if e.p.Faults().ForeignEcho {
+				e.answer([]byte("\x37\x22P001\x00")...)
+			}
 			e.answer(append(append([]byte{0x37, 0x22}, d[2:]...), 0)...)
-			return
+		default:
+			e.problem("GS ( H % X is not supported", c.data)
 		}
-		e.problem("GS ( H % X is not supported", c.data)
 	},
 }
 
+// answer answers in order: what came before is done.
 func (e *executor) answer(b ...byte) {
-	e.p.mu.Lock()
-	defer e.p.mu.Unlock()
-	e.p.answer(b)
+	p := e.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch wait := p.faults.EchoDelayMS; {
+	case p.faults.NoEcho:
+	case wait > 0:
+		time.AfterFunc(time.Duration(wait)*time.Millisecond, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.answer(b) // nobody hears it after Close
+		})
+	default:
+		p.answer(b)
+	}
 }
 
 // actions is the other commands, with the bytes after their mnemonic.
@@ -198,8 +226,21 @@ func (e *executor) cut(name string, full bool) {
 		return
 	}
 	if e.inked || e.moved {
-		e.finish(true, full)
+		e.finish(!e.p.jams(), full)
 	}
+}
+
+// jams tells that the cutter jams now. The printer stops until that is put right.
+func (p *Printer) jams() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.faults.CutterJam {
+		return false
+	}
+	f := p.faults
+	f.CutterJam, f.Jammed = false, true
+	p.setFaults(f)
+	return true
 }
 
 // raster is GS v 0 m xL xH yL yH; m doubles width (bit 0) and height (bit 1).

@@ -251,6 +251,9 @@ func TestControl(t *testing.T) {
 	if code, _ := call("POST", `{"delay_ms":20}`); code != 200 || p.Faults() != (paper.Faults{PaperOut: true, DelayMS: 20}) {
 		t.Errorf("delay: %d, %+v", code, p.Faults())
 	}
+	if code, body := call("POST", `{"traits":{"speed":50,"model":"X"}}`); code != 200 || !strings.Contains(body, `"speed":50`) || p.Traits() != (paper.Traits{Speed: 50, Model: "X"}) {
+		t.Errorf("traits: %d, %+v", code, p.Traits())
+	}
 	if code, _ := call("POST", `{"on_fire":true}`); code != 400 {
 		t.Errorf("unknown fault: %d", code)
 	}

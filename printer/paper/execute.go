@@ -94,9 +94,10 @@ func (e *executor) run() {
 		case orderWork:
 			before := e.sheet.Height()
 			e.do(j)
+			moved := e.sheet.Height() - before
 			e.p.done(len(j.bytes))
-			if e.sheet.Height() > before {
-				e.p.delay()
+			if moved > 0 {
+				e.p.moved(moved)
 			}
 			if e.sheet.Height() > maxPaper {
 				e.problem("more than 5 m of paper without a cut")
@@ -139,6 +140,7 @@ func (p *Printer) takeJob() (command, order) {
 			p.queue = p.queue[1:]
 			p.queued -= len(j.bytes)
 			p.tearOff = false
+			p.flow()
 			p.changed.Broadcast()
 			return j, orderWork
 		case p.stopping:
@@ -173,27 +175,6 @@ func (p *Printer) done(n int) {
 	f.PaperOut = f.PaperOut || outOfPaper
 	f.PowerOff = f.PowerOff || powerCut
 	p.setFaults(f)
-}
-
-// delay is the time a movement of the paper takes; Close ends it.
-func (p *Printer) delay() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	wait := time.Duration(p.faults.DelayMS) * time.Millisecond
-	if wait <= 0 || p.closed {
-		return
-	}
-	over := false
-	timer := time.AfterFunc(wait, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		over = true
-		p.changed.Broadcast()
-	})
-	defer timer.Stop()
-	for !over && !p.closed {
-		p.changed.Wait()
-	}
 }
 
 // do carries out one command.

@@ -5,7 +5,7 @@
 // It behaves like a cheap clone: ESC @ drops the Chinese mode, four-byte GB18030
 // codes come out wrong, a QR code wider than the paper is not printed. What it
 // does not understand is listed and leaves a mark on the paper. It can be made to
-// fail on demand: see Faults.
+// fail on demand, see Faults, and be as small and slow as real ones, see Traits.
 package paper
 
 import (
@@ -21,13 +21,11 @@ import (
 	"tillagent/printer"
 )
 
-// bufferBytes is the receive buffer. Once it is full no more bytes are taken.
-const bufferBytes = 64 << 10
-
 // Options of a Printer.
 type Options struct {
 	Dir       string          // where receipts are written as NNNN.png, .txt, .bin; "" writes none
 	Profile   printer.Profile // the model; zero is generic-80
+	Traits    Traits          // how it is built and wired
 	Idle      time.Duration   // after this long without bytes an uncut receipt is written; 0 is 3 s
 	Logger    *slog.Logger    // nil logs nothing
 	OnReceipt func(Receipt)   // called for each receipt, one at a time; must not call Close
@@ -43,22 +41,29 @@ type Printer struct {
 	clients sync.WaitGroup // goroutines that take bytes
 	printer sync.WaitGroup // the one that carries them out
 
-	mu        sync.Mutex
-	changed   *sync.Cond // anything below changed
-	started   bool
-	closed    bool // nothing new is accepted
-	stopping  bool // the executor ends once the buffer is empty
-	faults    Faults
-	lostPower bool // the executor has yet to forget everything
-	queue     []command
-	queued    int     // bytes in queue
-	tearOff   bool    // the executor is to write what was not cut
-	asb       bool    // automatic status is on
-	client    *client // who is served; nil is nobody
-	closers   map[io.Closer]bool
-	network   map[io.Closer]bool
-	receipts  int
-	kicks     int
+	mu         sync.Mutex
+	changed    *sync.Cond // anything below changed
+	started    bool
+	closed     bool // nothing new is accepted
+	stopping   bool // the executor ends once the buffer is empty
+	faults     Faults
+	traits     Traits
+	lostPower  bool // the executor has yet to forget everything
+	forgetHalf bool // and the line what it has of a command
+	queue      []command
+	queued     int       // bytes in queue
+	reading    int       // bytes of the command that is not complete yet
+	lost       int       // bytes that had no room, or were to be lost
+	xoff       bool      // XOFF was sent, and no XON since
+	lineIdle   time.Time // when the line has carried what has come
+	paperStill time.Time // when the paper comes to rest
+	tearOff    bool      // the executor is to write what was not cut
+	asb        bool      // automatic status is on
+	client     *client   // who is served; nil is nobody
+	closers    map[io.Closer]bool
+	network    map[io.Closer]bool
+	receipts   int
+	kicks      int
 }
 
 // New prepares a printer, and Dir where it is missing. Receipts are numbered on
@@ -71,6 +76,7 @@ func New(o Options) (*Printer, error) {
 		o.Idle = 3 * time.Second
 	}
 	p := &Printer{options: o, log: o.Logger, serving: make(chan struct{}, 1), closers: map[io.Closer]bool{}, network: map[io.Closer]bool{}}
+	p.traits, p.asb = o.Traits, o.Traits.ASB
 	p.changed = sync.NewCond(&p.mu)
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -123,14 +129,14 @@ func (p *Printer) Serve(conn io.ReadWriter) error {
 	for {
 		n, err := conn.Read(buf)
 		for taken := buf[:n]; len(taken) > 0; {
-			may := p.mayTake(len(taken))
+			const atOnce = 32 // a line brings bytes one by one
+			p.overLine(min(len(taken), atOnce))
+			may := p.mayTake(min(len(taken), atOnce))
 			if may == 0 {
 				return net.ErrClosed
 			}
 			for _, b := range taken[:may] {
-				if cmd, ok := p.split.feed(b); ok {
-					p.receive(cmd)
-				}
+				p.take(b)
 			}
 			taken = taken[may:]
 		}
@@ -148,7 +154,7 @@ func (p *Printer) Serve(conn io.ReadWriter) error {
 func (p *Printer) mayTake(n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.faults.Stalled || p.queued >= bufferBytes {
+	for p.faults.Stalled || !p.traits.Loses && p.used() >= p.traits.buffer() {
 		if p.closed && (p.faults.Stalled || p.faults.holding()) {
 			return 0
 		}
@@ -162,6 +168,48 @@ func (p *Printer) mayTake(n int) int {
 	return n
 }
 
+// take takes one byte from the line, or loses it. What is asked in real time is
+// heard without room too.
+func (p *Printer) take(b byte) {
+	if p.loses(b) {
+		return
+	}
+	p.mu.Lock()
+	if p.forgetHalf {
+		p.split, p.forgetHalf = parser{}, false
+	}
+	p.mu.Unlock()
+	cmd, complete := p.split.feed(b)
+	if complete {
+		p.receive(cmd)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = len(p.split.buf)
+	p.flow()
+}
+
+// loses tells that a byte is lost, and counts it.
+func (p *Printer) loses(b byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := &p.faults
+	lost := p.traits.Loses && p.used() >= p.traits.buffer() && b != dle && p.reading == 0
+	if f.LoseAfter > 0 {
+		f.LoseAfter--
+		if f.LoseAfter == 0 {
+			f.LoseBytes = max(f.LoseBytes, 1)
+		}
+	} else if f.LoseBytes > 0 {
+		f.LoseBytes--
+		lost = true
+	}
+	if lost {
+		p.lost++
+	}
+	return lost
+}
+
 // receive answers a real-time command at once and puts any other into the buffer.
 // Without power everything is lost.
 func (p *Printer) receive(cmd command) {
@@ -169,6 +217,7 @@ func (p *Printer) receive(cmd command) {
 	defer p.mu.Unlock()
 	switch {
 	case p.faults.PowerOff:
+	case cmd.name == "DLE EOT" && p.traits.NoRealtime:
 	case cmd.name == "DLE EOT":
 		if answer, ok := p.faults.realtime(cmd.data[0]); ok {
 			p.answer([]byte{answer})
@@ -317,6 +366,10 @@ func (p *Printer) attend(c *client) {
 		close(p.client.gone)
 	}
 	p.client = c
+	if c != nil {
+		p.xoff = false // who comes anew has not heard it
+		p.flow()
+	}
 }
 
 // answer sends bytes to whoever is served now, as a wire does: an answer to what

@@ -23,10 +23,13 @@ type Config struct {
 	Tax       Tax
 	Printer   Printer
 	Receipt   Receipt
+	Dropbox   Dropbox
 	Alerts    Alerts
 	Retention Retention
 	Backup    Backup
 	Log       Log
+
+	SecretFiles []string // the files that …_file keys name, from which secrets were read
 }
 
 // API is the local HTTP interface for the POS.
@@ -102,7 +105,9 @@ type Printer struct {
 	Parity   string // none, odd or even
 	StopBits int    // 1 or 2
 	Flow     string // none, xonxoff, rtscts or dtrdsr
+	Driver   string // tarm or bugst: the library for a serial port
 	Profile  string // auto or a profile's name
+	Profiles string // file of the shop's own profiles, or empty
 	Paper    string // 58mm or 80mm
 	QR       string // auto, native or raster
 	Confirm  string // auto, process_id, status or none
@@ -114,8 +119,15 @@ type Receipt struct {
 	Header   []string // lines
 	Footer   []string // lines
 	Logo     string   // picture file, or empty
+	Template string   // file of the shop's own order and wording, or empty
+	Training bool     // practice: nothing is sold or sent
 	QRWait   time.Duration
 	Deferred string // on_demand or slip: what happens when the QR comes after the receipt
+}
+
+// Dropbox is the folder from which sales and refunds are taken as files.
+type Dropbox struct {
+	Dir string // empty = none
 }
 
 // Alerts is where alerts are sent. The addresses of chat robots carry their credential, so all are secrets; empty = not

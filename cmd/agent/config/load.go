@@ -147,6 +147,7 @@ func (l *loader) readSecrets() {
 		}
 		if v, ok := l.readSecret(f.at, s.path+"_file", f.path); ok {
 			s.set(l, v)
+			l.config.SecretFiles = append(l.config.SecretFiles, l.absolute(f.path))
 		}
 	}
 }

@@ -209,7 +209,9 @@ var settings = withFiles(slices.Concat(
 		key("printer.parity", func(c *Config) *string { return &c.Printer.Parity }, "none", oneOf("none", "odd", "even")),
 		key("printer.stop_bits", func(c *Config) *int { return &c.Printer.StopBits }, 1, either(1, 2)),
 		key("printer.flow", func(c *Config) *string { return &c.Printer.Flow }, "none", oneOf("none", "xonxoff", "rtscts", "dtrdsr")),
+		key("printer.driver", func(c *Config) *string { return &c.Printer.Driver }, "tarm", oneOf("tarm", "bugst")),
 		key("printer.profile", func(c *Config) *string { return &c.Printer.Profile }, "auto", profile),
+		file("printer.profiles", func(c *Config) *string { return &c.Printer.Profiles }, ""),
 		key("printer.paper", func(c *Config) *string { return &c.Printer.Paper }, "80mm", oneOf("58mm", "80mm")),
 		key("printer.qr", func(c *Config) *string { return &c.Printer.QR }, "auto", oneOf("auto", "native", "raster")),
 		key("printer.confirm", func(c *Config) *string { return &c.Printer.Confirm }, "auto", oneOf("auto", "process_id", "status", "none")),
@@ -218,8 +220,12 @@ var settings = withFiles(slices.Concat(
 		list("receipt.header", func(c *Config) *[]string { return &c.Receipt.Header }, anyText),
 		list("receipt.footer", func(c *Config) *[]string { return &c.Receipt.Footer }, anyText),
 		file("receipt.logo", func(c *Config) *string { return &c.Receipt.Logo }, ""),
+		file("receipt.template", func(c *Config) *string { return &c.Receipt.Template }, ""),
+		key("receipt.training", func(c *Config) *bool { return &c.Receipt.Training }, false, yesOrNo),
 		key("receipt.qr_wait", func(c *Config) *time.Duration { return &c.Receipt.QRWait }, 1500*time.Millisecond, lasting(0, 30*time.Second)),
 		key("receipt.deferred", func(c *Config) *string { return &c.Receipt.Deferred }, "on_demand", oneOf("on_demand", "slip")),
+
+		file("dropbox.dir", func(c *Config) *string { return &c.Dropbox.Dir }, ""),
 
 		key("alerts.webhook", func(c *Config) *Secret { return &c.Alerts.Webhook }, "", alertURL),
 		key("alerts.wecom", func(c *Config) *Secret { return &c.Alerts.WeCom }, "", alertURL),

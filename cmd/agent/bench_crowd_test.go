@@ -1,0 +1,184 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// The crowd beside a till.
+const (
+	idleCallers = 1000 // open a connection and say nothing, again whenever it is closed
+	slowCallers = 8    // send a byte of a header at a time
+	askers      = 4    // read without a pause
+)
+
+// BenchmarkCrowd measures how one till is served alone and beside a crowd, as
+// ratios to what the same disk needs for a record, and the agent's memory.
+func BenchmarkCrowd(b *testing.B) {
+	dir := benchDir(b)
+	var disk time.Duration
+	b.Run("append+fsync", func(b *testing.B) { disk = benchAppend(b, dir) })
+	t, _ := startTill(b, filepath.Join(dir, "data"))
+	var posted atomic.Int64
+	post := func(b *testing.B) {
+		took := t.load(b, 1, http.StatusCreated, func(int64) (string, string, string) {
+			return http.MethodPost, "/v1/sales", supper(fmt.Sprintf("C%09d", posted.Add(1)))
+		})
+		took.report(b)
+		ratio(b, micros(took.at(0.5)), micros(disk), "p50÷fsync")
+		if len(took) >= 200 {
+			ratio(b, micros(took.at(0.99)), micros(disk), "p99÷fsync")
+		}
+		if memory, ok := residentBytes(t.cmd.Process.Pid); ok {
+			b.ReportMetric(memory/(1<<20), "MiB")
+		}
+	}
+	b.Run("alone", post)
+	b.Run(fmt.Sprintf("idle=%d,slow=%d", idleCallers, slowCallers), func(b *testing.B) {
+		defer t.crowd(b)()
+		b.Run("kept-connection", post)
+		b.Run("connection-each", func(b *testing.B) {
+			var took samples
+			for b.Loop() {
+				began := time.Now()
+				c, err := t.dial()
+				if err != nil {
+					b.Fatal(err)
+				}
+				status, answer, err := c.call(http.MethodPost, "/v1/sales", supper(fmt.Sprintf("C%09d", posted.Add(1))))
+				took = append(took, time.Since(began))
+				if err != nil || status != http.StatusCreated {
+					b.Fatalf("%d %s %v", status, answer, err)
+				}
+				c.conn.Close()
+			}
+			took.report(b)
+			ratio(b, micros(took.at(0.5)), micros(disk), "p50÷fsync")
+			if len(took) >= 200 {
+				ratio(b, micros(took.at(0.99)), micros(disk), "p99÷fsync")
+			}
+		})
+	})
+	b.Run(fmt.Sprintf("askers=%d", askers), func(b *testing.B) {
+		defer t.ask(b)()
+		post(b)
+	})
+}
+
+// crowd lets idle and slow callers come, and gives the function that sends them
+// home.
+func (t *till) crowd(b *testing.B) (goHome func()) {
+	home := make(chan struct{})
+	var all sync.WaitGroup
+	arrived := make(chan struct{}, idleCallers+slowCallers)
+	stay := func(say string, every time.Duration) {
+		first := true
+		for {
+			conn, err := net.Dial("tcp", t.addr)
+			if first {
+				arrived <- struct{}{}
+				first = false
+			}
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			gone := make(chan struct{})
+			go func() {
+				defer close(gone)
+				_, _ = conn.Read(make([]byte, 1)) // until it is closed by either
+			}()
+			over := t.sayOn(conn, say, every, gone, home)
+			conn.Close()
+			<-gone
+			if over {
+				return
+			}
+			select { // a moment, so that the machine is not kept busy by the crowd itself
+			case <-time.After(time.Second):
+			case <-home:
+				return
+			}
+		}
+	}
+	for range idleCallers {
+		all.Go(func() { stay("", time.Hour) })
+	}
+	for range slowCallers {
+		all.Go(func() { stay("POST /v1/sales HTTP/1.1\r\nHost: "+t.addr+"\r\nX-Slow: ", 100*time.Millisecond) })
+	}
+	for range idleCallers + slowCallers {
+		<-arrived
+	}
+	return func() {
+		close(home)
+		all.Wait()
+	}
+}
+
+// sayOn sends a byte at a time until the connection is gone; true when it is
+// time to go home.
+func (t *till) sayOn(conn net.Conn, say string, every time.Duration, gone, home <-chan struct{}) bool {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		if say != "" {
+			_, _ = conn.Write([]byte{(say + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")[i%(len(say)+40)]}) // it may be closed
+		}
+		select {
+		case <-tick.C:
+		case <-gone:
+			return false
+		case <-home:
+			return true
+		}
+	}
+}
+
+// ask lets callers read the status and lists without a pause, and gives the
+// function that ends them.
+func (t *till) ask(b *testing.B) (end func()) {
+	home := make(chan struct{})
+	var all sync.WaitGroup
+	var refused, served atomic.Int64
+	for range askers {
+		all.Go(func() {
+			c, err := t.dial()
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer c.conn.Close()
+			for {
+				select {
+				case <-home:
+					return
+				default:
+				}
+				status, answer, err := c.call(http.MethodGet, "/v1/status", "")
+				switch {
+				case err != nil:
+					b.Errorf("%s %v", answer, err)
+					return
+				case status == http.StatusServiceUnavailable:
+					refused.Add(1)
+				default:
+					served.Add(1)
+				}
+			}
+		})
+	}
+	return func() {
+		close(home)
+		all.Wait()
+		if served.Load() == 0 {
+			b.Error("nobody was served")
+		}
+	}
+}

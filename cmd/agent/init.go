@@ -1,0 +1,326 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tillagent/cmd/agent/config"
+)
+
+// setup is what `agent init` works with.
+type setup struct {
+	path string
+	yes  bool // ask nothing
+	bits int
+	// printTest, install: do it without asking
+	printTest, install bool
+	platformKey        string // a file with the platform's public key
+	flags              map[string]*string
+	in                 *bufio.Reader
+	out                io.Writer
+
+	was     *config.Config // the configuration that is there; nil without one
+	text    string         // its text
+	changes []keyValue
+}
+
+// A question is one value that init asks for. Its key is the configuration's.
+type question struct {
+	section, key string
+	flag         string
+	zh, en       string
+	now          func(*config.Config) string // the value that the configuration has
+}
+
+var questions = []question{
+	{"", "data_dir", "data-dir", "数据目录", "Data folder", func(c *config.Config) string { return c.DataDir }},
+	{"piaotong", "platform_code", "platform-code", "平台编码(8 位;还没有就留空)", "Platform code, 8 characters (leave empty if you have none yet)",
+		func(c *config.Config) string { return c.Piaotong.PlatformCode }},
+	{"piaotong", "platform_prefix", "platform-prefix", "平台简称(4 位)", "Platform prefix, 4 characters", func(c *config.Config) string { return c.Piaotong.PlatformPrefix }},
+	{"piaotong", "taxpayer_num", "taxpayer-num", "纳税人识别号", "Taxpayer number", func(c *config.Config) string { return c.Piaotong.TaxpayerNum }},
+	{"piaotong", "enterprise_name", "enterprise-name", "企业名称(与登记一致)", "Enterprise name, as registered", func(c *config.Config) string { return c.Piaotong.EnterpriseName }},
+	{"piaotong", "drawer_name", "drawer-name", "开票人", "Who issues (drawer)", func(c *config.Config) string { return c.Piaotong.DrawerName }},
+	{"piaotong", "base_url", "base-url", "平台地址", "Address of the platform", func(c *config.Config) string { return c.Piaotong.BaseURL }},
+	{"printer", "port", "printer", "打印机端口(COM3、/dev/ttyUSB0、tcp://地址:9100;没有就留空)", "Printer's port (COM3, /dev/ttyUSB0, tcp://HOST:9100; empty for none)",
+		func(c *config.Config) string { return c.Printer.Port }},
+}
+
+func initCommand() *cobra.Command {
+	s := &setup{flags: map[string]*string{}}
+	cmd := &cobra.Command{
+		Use:   "init [--config FILE] [--yes]",
+		Short: "初始化:问几个问题,生成密钥和配置  Asks the few questions, makes keys and the configuration",
+		Long: `问几个问题,生成 RSA 密钥对(公钥发给票通),找到打印机,写好配置文件(0600),可打印测试页、安装服务,最后体检。
+可以再次运行:已有的密钥和值保留。--yes 不提问:值取自选项、环境变量(AGENT_PIAOTONG_PLATFORM_CODE 等)、已有配置。
+3DES 密钥不走命令行:在提问时输入,或用环境变量 AGENT_PIAOTONG_DES3_KEY。
+
+Asks a few questions, makes the RSA key pair (whose public key goes to Piaotong), finds the printer, writes the configuration (0600),
+prints a test page and installs the service if wanted, and ends with doctor. It can be run again: keys and values that are there
+stay. --yes asks nothing: values are from the flags, the environment (such as AGENT_PIAOTONG_PLATFORM_CODE) and the configuration that is
+there. The 3DES key is no flag: it is asked for, or in AGENT_PIAOTONG_DES3_KEY.`,
+		Example: "  sudo agent init\n  sudo agent init --yes --platform-code TESTCODE --platform-prefix TEST --printer /dev/ttyUSB0 --install",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s.in, s.out = bufio.NewReader(cmd.InOrStdin()), cmd.OutOrStdout()
+			if s.bits != documentedBits && s.bits != longerBits {
+				return fmt.Errorf("%w: --bits: %d, %d", errUsage, documentedBits, longerBits)
+			}
+			return s.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.path, "config", defaultConfigFile(), configUsage)
+	f.BoolVar(&s.yes, "yes", false, "不提问  ask nothing")
+	f.IntVar(&s.bits, "bits", documentedBits, "1024(票通文档)或 2048  bits of the key pair")
+	f.StringVar(&s.platformKey, "platform-key", "", "票通给的平台公钥文件  file with the platform's public key")
+	f.BoolVar(&s.printTest, "print-test", false, "打印测试页  print a test page")
+	f.BoolVar(&s.install, "install", false, "安装系统服务  install the service")
+	for _, q := range questions {
+		s.flags[q.flag] = f.String(q.flag, "", q.zh+"  "+q.en)
+	}
+	return cmd
+}
+
+func defaultConfigFile() string {
+	if runtime.GOOS != "windows" {
+		return "/etc/piaotong-agent/config.toml"
+	}
+	return filepath.Join(config.Default().DataDir, "config.toml")
+}
+
+func (s *setup) run(cmd *cobra.Command) (err error) {
+	if s.path, err = filepath.Abs(s.path); err != nil {
+		return err
+	}
+	if err := s.read(); err != nil {
+		return err
+	}
+	for _, q := range questions {
+		if q.flag == "printer" {
+			err = s.choosePort(cmd, q)
+		} else {
+			err = s.settle(q, q.now(s.was), cmd.Flags().Changed(q.flag))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.des3(); err != nil {
+		return err
+	}
+	if err := s.write(); err != nil {
+		return err
+	}
+	if err := s.makeKeys(); err != nil {
+		return err
+	}
+	return s.finish(cmd)
+}
+
+// read reads the configuration that is there. Its own words hold, not those of
+// the environment: those are answers.
+func (s *setup) read() error {
+	data, err := os.ReadFile(s.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil {
+		data = []byte(say("# 票通收银开票代理的配置;所有的键见 config.example.toml\n", "# Configuration of the till agent; config.example.toml has every key\n"))
+	}
+	s.text = string(data)
+	s.was, err = config.Parse(s.path, data, nil)
+	return err
+}
+
+// settle takes the value of a question: from its flag, from the environment, by
+// asking with what is there as the proposal.
+func (s *setup) settle(q question, now string, given bool) error {
+	k := keyValue{section: q.section, key: q.key, value: now}
+	env := os.Getenv(envName(k))
+	switch {
+	case given:
+		k.value = *s.flags[q.flag]
+	case env != "":
+		k.value = env
+	case !s.yes && s.skips(q):
+		return nil
+	case !s.yes:
+		answer, err := s.ask(say(q.zh, q.en), now, func(text string) string { return check(k, text) })
+		if err != nil {
+			return err
+		}
+		k.value = answer
+	}
+	if problem := check(k, k.value); problem != "" {
+		return fmt.Errorf("%s: %s", k.name(), problem)
+	}
+	if k.value != q.now(s.was) {
+		s.changes = append(s.changes, k)
+	}
+	return nil
+}
+
+// skips reports whether a question has no sense: without a platform code the
+// platform is not set up yet.
+func (s *setup) skips(q question) bool {
+	return q.section == "piaotong" && q.key != "platform_code" && s.value("piaotong", "platform_code") == "" && s.was.Piaotong.PlatformCode == ""
+}
+
+// value is what was answered for a key; "" where nothing was changed.
+func (s *setup) value(section, key string) string {
+	for _, c := range s.changes {
+		if c.section == section && c.key == key {
+			return c.value
+		}
+	}
+	return ""
+}
+
+func envName(k keyValue) string {
+	return "AGENT_" + strings.ToUpper(strings.ReplaceAll(k.name(), ".", "_"))
+}
+
+// check says in the language of messages what is wrong with a value; "" for a
+// good one.
+func check(k keyValue, value string) string {
+	if value == "" {
+		return ""
+	}
+	_, err := config.Parse("init", nil, []string{envName(k) + "=" + value})
+	var ps *config.Problems
+	if errors.As(err, &ps) {
+		for _, p := range *ps {
+			if p.Key == k.name() {
+				return say(p.Message, p.English)
+			}
+		}
+	}
+	return ""
+}
+
+// ask asks until the answer is good; an empty one takes the proposal.
+func (s *setup) ask(text, proposal string, check func(string) string) (string, error) {
+	for {
+		if proposal != "" {
+			fmt.Fprintf(s.out, "%s [%s]: ", text, proposal)
+		} else {
+			fmt.Fprintf(s.out, "%s: ", text)
+		}
+		line, err := s.in.ReadString('\n')
+		answer := strings.TrimSpace(line)
+		if err != nil && answer == "" {
+			return "", errors.New(say("输入结束了;不想提问请用 --yes", "the input has ended; --yes asks nothing"))
+		}
+		if answer == "" {
+			answer = proposal
+		}
+		problem := check(answer)
+		if problem == "" {
+			return answer, nil
+		}
+		fmt.Fprintln(s.out, "✗ "+problem)
+	}
+}
+
+// confirm asks for a yes.
+func (s *setup) confirm(text string) bool {
+	if s.yes {
+		return false
+	}
+	answer, err := s.ask(text+say("(y/N)", " (y/N)"), "", func(string) string { return "" })
+	return err == nil && strings.HasPrefix(strings.ToLower(answer), "y")
+}
+
+// choosePort proposes the port at which a printer answers.
+func (s *setup) choosePort(cmd *cobra.Command, q question) error {
+	now, given := s.was.Printer.Port, cmd.Flags().Changed(q.flag)
+	baud := 0
+	if now == "" && !given && os.Getenv("AGENT_PRINTER_PORT") == "" {
+		fmt.Fprintln(s.out, say("正在寻找打印机……", "looking for the printer …"))
+		ports, err := findPorts(cmd.Context(), true)
+		if err != nil {
+			fmt.Fprintln(s.out, "✗ "+err.Error())
+		} else if err := writePorts(s.out, ports); err != nil {
+			return err
+		}
+		for _, p := range ports {
+			if p.Answers {
+				if now, baud = p.Port, p.Baud; p.ByID != "" {
+					now = p.ByID // it stays the same when plugs are changed
+				}
+				break
+			}
+		}
+	}
+	if err := s.settle(q, now, given); err != nil {
+		return err
+	}
+	if baud > 0 && s.value("printer", "port") == now {
+		s.changes = append(s.changes, keyValue{section: "printer", key: "baud", value: strconv.Itoa(baud), number: true})
+	}
+	return nil
+}
+
+// write puts the answers into the file, if that makes a good configuration.
+func (s *setup) write() error {
+	text := setKeys(s.text, s.changes)
+	if _, err := config.Parse(s.path, []byte(text), nil); err != nil {
+		return fmt.Errorf("%s\n%w", say("没有写配置文件:", "the configuration is not written:"), err)
+	}
+	if _, err := os.Stat(s.path); err == nil && len(s.changes) == 0 {
+		fmt.Fprintln(s.out, say("配置没有变化:", "the configuration stays as it is: ")+s.path)
+		return nil
+	}
+	if err := writeWhole(s.path, []byte(text), 0o600); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(s.out, say("已写配置:", "the configuration is written: ")+s.path)
+	return err
+}
+
+// finish prints the test page, runs doctor and installs the service.
+func (s *setup) finish(cmd *cobra.Command) error {
+	cfg, err := config.Load(s.path, os.Environ())
+	if err != nil {
+		return err
+	}
+	if cfg.Printer.Port != "" && (s.printTest || s.confirm(say("打印测试页?", "Print a test page?"))) {
+		if err := printTest(cmd.Context(), cfg, s.out); err != nil {
+			fmt.Fprintln(s.out, "✗ "+err.Error())
+		}
+	}
+	fmt.Fprintln(s.out)
+	d := examine(cmd.Context(), s.path)
+	if err := d.write(s.out); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out)
+	state, err := systemService()
+	switch {
+	case err != nil:
+		return err
+	case state != stateNotInstalled && mayInstall():
+		// What was written now is the service's too.
+		if err := giveRights(cfg, s.path); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.out, say("服务已安装;使新配置生效:agent restart", "the service is installed already; agent restart makes it take what is new"))
+	case s.install || state == stateNotInstalled && canServe() && s.confirm(say("安装为系统服务?", "Install the service?")):
+		if err := install(cfg, s.path); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.out, say("已安装服务;启动:agent start", "the service is installed; start it: agent start"))
+	}
+	_, err = fmt.Fprintln(s.out, say("完成。再次体检:agent doctor --config ", "done; check again: agent doctor --config ")+s.path)
+	return err
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tillagent/piaotong"
+)
+
+// This file is how init comes by the keys: our own pair, the platform's public
+// key and the 3DES key.
+
+// des3File is what init keeps the 3DES key in, beside the configuration.
+const des3File = "des3.key"
+
+// des3 asks for the 3DES key and keeps it in a file of its own.
+func (s *setup) des3() error {
+	k := keyValue{section: "piaotong", key: "des3_key"}
+	key := os.Getenv(envName(k))
+	set := s.was.Piaotong.DES3Key != ""
+	if key == "" && !s.yes && !s.skips(question{section: "piaotong", key: "des3_key"}) {
+		proposal := ""
+		if set {
+			proposal = say("保留", "keep")
+		}
+		answer, err := s.ask(say("3DES 密钥(24 个字符)", "3DES key, 24 characters"), proposal, func(text string) string {
+			if set && text == proposal {
+				return ""
+			}
+			return check(k, text)
+		})
+		if err != nil {
+			return err
+		}
+		if !set || answer != proposal {
+			key = answer
+		}
+	}
+	if key == "" || key == s.was.Piaotong.DES3Key.Reveal() {
+		return nil
+	}
+	if problem := check(k, key); problem != "" {
+		return fmt.Errorf("piaotong.des3_key: %s", problem)
+	}
+	if set {
+		return errors.New(say("配置里已有另一个 3DES 密钥;要更换请手工改 des3_key 或 des3_key_file", "the configuration has another 3DES key; to replace it, change des3_key or des3_key_file by hand"))
+	}
+	s.changes = append(s.changes, keyValue{section: "piaotong", key: "des3_key_file", value: des3File})
+	return writeWhole(filepath.Join(filepath.Dir(s.path), des3File), []byte(key+"\n"), 0o600)
+}
+
+// makeKeys makes our key pair unless there is one, shows the public key, and
+// takes the platform's.
+func (s *setup) makeKeys() error {
+	own := s.was.Piaotong.PrivateKeyFile
+	if _, err := os.Lstat(own); errors.Is(err, fs.ErrNotExist) {
+		if err := makeKey(own, s.bits); err != nil {
+			return err
+		}
+	}
+	line, err := publicKey(own)
+	if err != nil {
+		return err
+	}
+	beside := filepath.Join(filepath.Dir(own), publicFile)
+	if err := writeWhole(beside, []byte(line+"\n"), 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, say("把下面这一行公钥发给票通(也存于 %s):\n%s\n", "send this line, our public key, to Piaotong (it is in %s too):\n%s\n"), beside, line)
+	return s.takePlatformKey()
+}
+
+// takePlatformKey puts the platform's public key where the configuration wants
+// it: from a file, or as it was pasted.
+func (s *setup) takePlatformKey() error {
+	to := s.was.Piaotong.PlatformPublicKeyFile
+	from := s.platformKey
+	if from == "" && !s.yes && !s.skips(question{section: "piaotong"}) {
+		if _, err := os.Stat(to); err == nil {
+			return nil // it is there
+		}
+		var err error
+		from, err = s.ask(say("票通给的平台公钥:文件名,或粘贴那一行(还没有就留空)", "The platform's public key: a file's name, or the line itself (empty if you have none yet)"), "", func(text string) string {
+			if _, err := platformKeyOf(text); text != "" && err != nil {
+				return err.Error()
+			}
+			return ""
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if from == "" {
+		return nil
+	}
+	data, err := platformKeyOf(from)
+	if err != nil {
+		return err
+	}
+	return writeWhole(to, data, 0o600)
+}
+
+// platformKeyOf reads a public key from a file of this name, or the text itself.
+func platformKeyOf(text string) ([]byte, error) {
+	data := []byte(text)
+	if _, err := os.Stat(text); err == nil {
+		if data, err = os.ReadFile(text); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := piaotong.ParsePublicKey(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", say("不是公钥,也不是公钥文件", "neither a public key nor a file with one"), err)
+	}
+	return data, nil
+}

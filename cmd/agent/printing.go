@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif" // the forms of a shop's logo
+	_ "image/jpeg"
+	_ "image/png"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tillagent/cmd/agent/config"
+	"tillagent/localapi"
+	"tillagent/printer"
+	"tillagent/queue"
+	"tillagent/receipt"
+	"tillagent/trade"
+	"tillagent/worker"
+)
+
+// profileOf picks the printer's model: auto is the generic one of the paper. A
+// model of the shop's own file goes before a built-in one of the same name.
+func profileOf(c config.Printer) (printer.Profile, error) {
+	name := c.Profile
+	if name == "auto" {
+		name = "generic-" + strings.TrimSuffix(c.Paper, "mm")
+	}
+	models := printer.Profiles()
+	if c.Profiles != "" {
+		own, err := printer.LoadProfiles(c.Profiles)
+		if err != nil {
+			return printer.Profile{}, fmt.Errorf("printer.profiles: %w", err)
+		}
+		models = append(own, models...)
+	}
+	i := slices.IndexFunc(models, func(p printer.Profile) bool { return p.Name == name })
+	if i < 0 {
+		var names []string
+		for _, p := range models {
+			names = append(names, p.Name)
+		}
+		return printer.Profile{}, fmt.Errorf("printer.profile: %s: auto, %s", say("没有这个型号,可用", "no such model, there are"), strings.Join(names, ", "))
+	}
+	p := models[i]
+	switch c.QR {
+	case "native":
+		p.NativeQR = true
+	case "raster":
+		p.NativeQR = false
+	}
+	return p, nil
+}
+
+// shopOf is what the shop wants on its paper. A template that is wrong is told
+// in templateErr, and the built-in one taken: the shop goes on selling.
+func shopOf(cfg *config.Config, p printer.Profile) (s receipt.Shop, templateErr, err error) {
+	s = receipt.Shop{Header: cfg.Receipt.Header, Footer: cfg.Receipt.Footer, Columns: p.Columns, DrawerPin: drawerPins[cfg.Printer.Drawer]}
+	if cfg.Receipt.Template != "" {
+		s.Template, templateErr = receipt.LoadTemplate(cfg.Receipt.Template)
+	}
+	if cfg.Receipt.Logo != "" {
+		if s.Logo, err = readLogo(cfg.Receipt.Logo); err != nil {
+			return s, templateErr, fmt.Errorf("receipt.logo: %w", err)
+		}
+	}
+	key, err := voucherKey(filepath.Join(cfg.DataDir, "voucher.key"))
+	if err != nil {
+		return s, templateErr, err
+	}
+	s.Voucher = receipt.Vouchers(key)
+	return s, templateErr, nil
+}
+
+// rulesFor has a POS's own lines checked for the paper on which they will stand.
+func rulesFor(r trade.Rules, p printer.Profile) trade.Rules {
+	r.Lines = func(lines []byte) []trade.Problem {
+		_, problems := receipt.Shop{Columns: p.Columns}.Lines(lines, nil)
+		return problems
+	}
+	return r
+}
+
+var drawerPins = map[string]int{"none": 0, "pin2": 2, "pin5": 5}
+
+// The most that a logo may be: as a file, and unpacked.
+const (
+	maxLogoBytes  = 4 << 20
+	maxLogoPixels = 4 << 20
+)
+
+func readLogo(path string) (image.Image, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	bad := func(err error) error {
+		return fmt.Errorf("%s: %w", say("须为 4 MB、400 万点以内的 PNG、JPEG 或 GIF", "must be a PNG, JPEG or GIF of at most 4 MB and 4 million pixels"), err)
+	}
+	size, _, err := image.DecodeConfig(io.LimitReader(f, maxLogoBytes))
+	if err != nil {
+		return nil, bad(err)
+	}
+	if int64(size.Width)*int64(size.Height) > maxLogoPixels {
+		return nil, bad(fmt.Errorf("%d × %d", size.Width, size.Height))
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	logo, _, err := image.Decode(io.LimitReader(f, maxLogoBytes))
+	if err != nil {
+		return nil, bad(err)
+	}
+	return logo, nil
+}
+
+// voucherKeyBytes is the length of the key of 凭证码.
+const voucherKeyBytes = 32
+
+// voucherKey reads the key of 凭证码; the first start makes one, readable by its
+// owner alone. It appears whole or not at all: with another key, paper of before
+// could not be told from invented paper.
+func voucherKey(path string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return makeVoucherKey(path)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", say("读不了凭证码密钥", "cannot read the key of vouchers"), err)
+	case len(key) != voucherKeyBytes:
+		return nil, fmt.Errorf(say("凭证码密钥 %s 已损坏(%d 字节):请从备份恢复;删除它会另生成一把,之前小票上的凭证码就无法核对",
+			"the key of vouchers %s is damaged (%d bytes): put it back from a backup; if it is deleted a new one is made, and vouchers printed before cannot be checked"), path, len(key))
+	}
+	return key, nil
+}
+
+func makeVoucherKey(path string) ([]byte, error) {
+	key := make([]byte, voucherKeyBytes)
+	_, _ = rand.Read(key)                                     // never fails
+	f, err := os.CreateTemp(filepath.Dir(path), ".voucher-*") // 0600
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", say("无法生成凭证码密钥", "cannot make the key of vouchers"), err)
+	}
+	_, err = f.Write(key)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", say("无法生成凭证码密钥", "cannot make the key of vouchers"), err), os.Remove(f.Name()))
+	}
+	return key, nil
+}
+
+// tellTemplate raises or ends the alert of a template that is wrong.
+func tellTemplate(store *queue.Store, wrong error) error {
+	if wrong == nil {
+		return store.Clear(trade.AlertPrinter, "template")
+	}
+	return store.Raise(trade.Raise{Kind: trade.AlertPrinter, Subject: "template", Title: trade.Say(trade.TemplateBroken),
+		Detail: trade.Say(trade.TimelineOther, wrong.Error()), Action: trade.Say(trade.TemplateBrokenDo)})
+}
+
+var confirms = map[string]printer.Confirm{"auto": printer.ConfirmAuto, "process_id": printer.ConfirmProcessID, "status": printer.ConfirmStatus, "none": printer.ConfirmNone}
+
+// printerOptions are what a configuration says of the printer.
+func printerOptions(c config.Printer, p printer.Profile, log *slog.Logger) printer.Options {
+	return printer.Options{Port: c.Port, Baud: c.Baud, DataBits: c.DataBits, StopBits: c.StopBits, Parity: c.Parity, Flow: printer.Flow(c.Flow),
+		Driver: c.Driver, Profile: p, Confirm: confirms[c.Confirm], Logger: log}
+}
+
+func deviceOf(o printer.Options, dial dialer) (*printer.Device, error) {
+	o.Dial = dial
+	d, err := printer.NewDevice(o)
+	if err != nil {
+		return nil, fmt.Errorf("printer.port: %w", err)
+	}
+	return d, nil
+}
+
+// proofTime is how long the database may take for what is known of a printer.
+const proofTime = 2 * time.Second
+
+// proofs keep what was found out of a printer in the database.
+type proofs struct {
+	store *queue.Store
+	log   *slog.Logger
+}
+
+// LoadProof implements printer.Store.
+func (s proofs) LoadProof(port string) (p printer.Proof, ok bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), proofTime)
+	defer cancel()
+	note, err := s.store.PrinterNote(ctx, port)
+	if err == nil && note != "" {
+		err = json.Unmarshal([]byte(note), &p)
+	}
+	if err != nil {
+		s.log.Warn("what was known of the printer cannot be read; it is asked again", "err", err)
+		return printer.Proof{}, false
+	}
+	return p, note != ""
+}
+
+// SaveProof implements printer.Store.
+func (s proofs) SaveProof(port string, p printer.Proof) error {
+	note, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), proofTime)
+	defer cancel()
+	return s.store.SavePrinterNote(ctx, port, string(note))
+}
+
+// drawing is a receipt as it prints.
+type drawing struct {
+	printer.Doc
+	printer.Profile
+}
+
+func (d drawing) Text() string         { return printer.Text(d.Doc, d.Profile) }
+func (d drawing) Picture() image.Image { return printer.Draw(d.Doc, d.Profile) }
+func (d drawing) SVG() []byte          { return printer.SVG(d.Doc, d.Profile) }
+
+// preview draws a sale's receipt as it prints; where the POS made its bytes, what
+// the agent puts into them.
+func preview(store *queue.Store, p printer.Profile, shop receipt.Shop) func(context.Context, *queue.Record) (localapi.Drawing, error) {
+	return func(ctx context.Context, r *queue.Record) (localapi.Drawing, error) {
+		content, err := store.Content(ctx, r.Sale.ID)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := shop.Document(receipt.Paper{Kind: trade.PaperReceipt, Sale: r.Sale, Standing: r.Standing, Training: r.Training}, content)
+		if err != nil {
+			return nil, err
+		}
+		return drawing{doc, p}, nil
+	}
+}
+
+// drawer opens the cash drawer; nil where there is none.
+func drawer(cfg *config.Config, w *worker.Worker) func(context.Context) (trade.PrintEvent, string) {
+	if cfg.Printer.Port == "" || drawerPins[cfg.Printer.Drawer] == 0 {
+		return nil
+	}
+	return w.OpenDrawer
+}

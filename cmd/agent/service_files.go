@@ -1,0 +1,15 @@
+package main
+
+import "tillagent/cmd/agent/config"
+
+// ownFiles are the files that a configuration names and that are the agent's
+// own: itself and what it keeps keys and secrets in. Some may not be there yet.
+func ownFiles(cfg *config.Config, path string) []string {
+	files := append([]string{path, cfg.Piaotong.PrivateKeyFile, cfg.Piaotong.PlatformPublicKeyFile}, cfg.SecretFiles...)
+	for _, f := range []string{cfg.API.TLSCertFile, cfg.API.TLSKeyFile, cfg.Tax.Catalogue, cfg.Receipt.Logo} {
+		if f != "" {
+			files = append(files, f)
+		}
+	}
+	return files
+}

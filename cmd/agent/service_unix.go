@@ -1,0 +1,111 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kardianos/service"
+
+	"tillagent/cmd/agent/config"
+	"tillagent/packaging/systemd"
+)
+
+// asService needs nothing special: systemd stops a service by SIGTERM.
+func asService(ctx context.Context, run func(context.Context) error) error { return run(ctx) }
+
+// canServe reports whether we know this system's service manager.
+func canServe() bool { return service.Platform() == "linux-systemd" }
+
+func mayInstall() bool { return os.Geteuid() == 0 }
+
+// serviceConfig is our own unit, with the program and the configuration where
+// they are.
+func serviceConfig(cfg *config.Config, exe, path string) (*service.Config, error) {
+	for _, p := range append([]string{exe, path, cfg.DataDir}, ownFiles(cfg, path)...) {
+		if hidden(p) {
+			return nil, fmt.Errorf(say("服务看不到 %s(/home、/root、/tmp 对它是隐藏的):程序请放到 /usr/local/bin,配置放到 /etc/piaotong-agent,数据放到 /var/lib/piaotong-agent",
+				"the service cannot see %s (/home, /root and /tmp are hidden from it): put the program into /usr/local/bin, the configuration into /etc/piaotong-agent, the data into /var/lib/piaotong-agent"), p)
+		}
+	}
+	unit, err := systemd.UnitFor(exe, path, writable(cfg))
+	if err != nil {
+		return nil, err
+	}
+	return &service.Config{UserName: systemd.User, Option: service.KeyValue{"SystemdScript": unit}}, nil
+}
+
+// hidden tells of the places that the unit hides.
+func hidden(path string) bool {
+	return slices.ContainsFunc([]string{"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"}, func(dir string) bool { return strings.HasPrefix(path, dir) })
+}
+
+// writable are the folders that the service writes to.
+func writable(cfg *config.Config) []string {
+	dirs := []string{cfg.DataDir}
+	if cfg.Backup.Dir != "" {
+		dirs = append(dirs, cfg.Backup.Dir)
+	}
+	if cfg.Dropbox.Dir != "" {
+		dirs = append(dirs, cfg.Dropbox.Dir)
+	}
+	if dir, ok := strings.CutPrefix(cfg.Printer.Port, paperPort); ok {
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
+// giveRights makes the account of the service and gives it the configuration,
+// the keys and the data folder.
+func giveRights(cfg *config.Config, path string) error {
+	if _, err := user.Lookup(systemd.User); err != nil {
+		cmd := exec.Command("systemd-sysusers", "-")
+		cmd.Stdin = strings.NewReader(systemd.Sysusers)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("systemd-sysusers: %w: %s", err, out)
+		}
+	}
+	u, err := user.Lookup(systemd.User)
+	if err != nil {
+		return err
+	}
+	uid, uidErr := strconv.Atoi(u.Uid)
+	gid, gidErr := strconv.Atoi(u.Gid)
+	if err := errors.Join(uidErr, gidErr); err != nil {
+		return err
+	}
+	for _, dir := range writable(cfg) {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		err := filepath.WalkDir(dir, func(p string, _ os.DirEntry, err error) error {
+			return errors.Join(err, os.Lchown(p, uid, gid))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, file := range ownFiles(cfg, path) {
+		if err := os.Lchown(file, uid, gid); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	// The folder of the configuration stays root's; the service may pass.
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode()&0o001 != 0 {
+		return err
+	}
+	return errors.Join(os.Chown(dir, 0, gid), os.Chmod(dir, info.Mode().Perm()|0o050))
+}
+
+func afterInstall() error { return nil }

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package printer
+
+func holders(string) []string { return nil }

@@ -1,0 +1,80 @@
+package worker_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"tillagent/piaotong/sandbox"
+	"tillagent/queue"
+	"tillagent/trade"
+)
+
+// notes are what an observer was told.
+type notes struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (n *notes) note(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.said = append(n.said, text)
+}
+
+func (n *notes) Called(c trade.Call) {
+	if c.Took <= 0 {
+		n.note("a call that took no time")
+	}
+	n.note(fmt.Sprintf("%s %s%s", c.Interface, c.Outcome, c.Code))
+}
+
+func (n *notes) Printed(e trade.PrintEvent) { n.note("paper " + string(e)) }
+
+func (n *notes) all() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.said)
+}
+
+// TestObserved: each call of the platform and each job on paper is told of, and
+// the calls stand in the sale's timeline.
+func TestObserved(t *testing.T) {
+	n := &notes{}
+	s := open(t, wishes{observer: n})
+	if err := s.sandbox.SetFault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultRefuse, Code: "8016", Msg: "税收分类编码不存在", Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.sell("S1")
+	s.await("S1", "rejected", view(trade.StateRejected))
+	s.await("S1", "printed", func(r *queue.Record) bool { return r.Prints[0].State == trade.PrintPrinted })
+	if _, err := s.store.Retry(t.Context(), "S1"); err != nil {
+		t.Fatal(err)
+	}
+	s.await("S1", "ready", view(trade.StateQRReady))
+	s.refund("R1", "S1")
+	s.await("S1", "voided", view(trade.StateVoided))
+	said := n.all()
+	for _, want := range []string{"2.16 refused8016", "2.16 ok", "2.17 ok", "paper printed"} {
+		if !slices.Contains(said, want) {
+			t.Errorf("nobody told %q, only %v", want, said)
+		}
+	}
+	if slices.Contains(said, "a call that took no time") {
+		t.Error(said)
+	}
+	rows, err := s.store.Calls(t.Context(), "S1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for _, r := range rows {
+		if r.Interface == "2.16" || r.Interface == "2.17" { // 2.18 may come in between
+			kept = append(kept, fmt.Sprintf("%s %s%s", r.Interface, r.Outcome, r.Code))
+		}
+	}
+	if !slices.Equal(kept, []string{"2.16 refused8016", "2.16 ok", "2.17 ok"}) {
+		t.Errorf("kept %v", kept)
+	}
+}

@@ -1,0 +1,23 @@
+package worker
+
+import (
+	"context"
+
+	"tillagent/printer"
+	"tillagent/trade"
+)
+
+// OpenDrawer sends the pulse that opens the cash drawer, once, and says what
+// came of it: PaperHeld with the cause where nothing left. It is never tried
+// again by itself: nobody may stand at the drawer by then.
+func (w *Worker) OpenDrawer(ctx context.Context) (trade.PrintEvent, string) {
+	job, err := printer.Render(printer.Doc{printer.Drawer{Pin: w.Shop.DrawerPin}}, w.Profile)
+	if err != nil { // of a wrong pin or model alone
+		w.Log.Error("cannot open the drawer", "err", err)
+		return trade.PaperFailed, err.Error()
+	}
+	r := w.Printer.Print(ctx, job.Bytes)
+	e, cause := outcome(r)
+	w.Log.Info("drawer", "outcome", e, "cause", cause, "err", r.Err)
+	return e, cause
+}
