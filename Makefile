@@ -8,7 +8,7 @@ TARGETS  := windows/amd64 windows/386 windows/arm64 linux/amd64 linux/arm64 linu
 FUZZTIME ?= 10s
 SOAK     ?= 60s
 
-.PHONY: build test deps lint unit binaries security soak bench load fuzz clean
+.PHONY: build test deps lint unit binaries security soak bench load fuzz fuzz-foreign clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o agent ./cmd/agent
@@ -34,7 +34,7 @@ lint:
 	$(GO) tool staticcheck ./...
 
 unit:
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test -race -timeout 20m ./...
 
 # binaries builds the agent for every target and holds it under 25 MB.
 binaries:
@@ -77,6 +77,13 @@ fuzz:
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 		done; \
+	done
+
+# fuzz-foreign runs those that open what others send: the platform's envelopes
+# and pushes, and the till's JSON, money and ids.
+fuzz-foreign:
+	@for f in piaotong/FuzzOpenResponse piaotong/FuzzOpenInvoicePush localapi/FuzzJSON trade/FuzzParseMoney trade/FuzzID; do \
+		echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*/}$$" -fuzztime $(FUZZTIME) ./$${f%/*} || exit 1; \
 	done
 
 clean:
