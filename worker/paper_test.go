@@ -101,10 +101,13 @@ func TestR16PowerCutInPOSLayout(t *testing.T) {
 // TestCopiesOpenTheDrawerOnce: every copy is whole, and the drawer opens with
 // the first.
 func TestCopiesOpenTheDrawerOnce(t *testing.T) {
-	s := open(t, wishes{qrWait: 10 * time.Second, drawer: 2})
+	s := open(t, wishes{qrWait: 10 * time.Second, drawer: 2, beep: true})
 	s.sellAs("S1", trade.PrintWish{Mode: trade.PrintReceipt, Copies: 3, OpenDrawer: true})
 	for n := range 3 {
 		r := s.paper()
+		if beeps := bytes.Contains(r.Bytes, []byte("\x1bB")); beeps != (n == 0) {
+			t.Errorf("copy %d beeps: %v", n, beeps)
+		}
 		has(t, r, "午餐", "扫码自助开具电子发票")
 		if !r.Cut || strings.Contains(r.Text, "重打") {
 			t.Errorf("copy %d: cut %v\n%s", n, r.Cut, r.Text)

@@ -29,7 +29,11 @@ func (w *Worker) encode(c *queue.PrintClaim, log *slog.Logger) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return slices.Concat(first.Bytes, bytes.Repeat(further.Bytes, c.Copies-1)), nil
+	var beep []byte
+	if w.Beep {
+		beep = w.Profile.Beep()
+	}
+	return slices.Concat(beep, first.Bytes, bytes.Repeat(further.Bytes, c.Copies-1)), nil
 }
 
 // compose gives the bytes of one copy.

@@ -18,6 +18,9 @@ func (w *Worker) OpenDrawer(ctx context.Context) (trade.PrintEvent, string) {
 	}
 	r := w.Printer.Print(ctx, job.Bytes)
 	e, cause := outcome(r)
+	if s := w.sawPrinter(); r.Cause == "" && s.Held { // a job waits for somebody, and the drawer for the job
+		cause = string(s.State)
+	}
 	w.Log.Info("drawer", "outcome", e, "cause", cause, "err", r.Err)
 	return e, cause
 }

@@ -14,6 +14,8 @@ import (
 type printing struct {
 	news chan struct{} // has something when saw has changed
 
+	asking sync.Mutex // belongs to who asks the printer
+
 	mu    sync.Mutex
 	saw   printer.Status // told by the printer
 	asked time.Time      // when it was asked last,
@@ -101,10 +103,19 @@ func (w *Worker) PrinterStatus(ctx context.Context) (state printer.State, seen t
 		return printer.StateUnknown, time.Time{}
 	}
 	p := &w.printing
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	p.mu.Lock()
+	fresh := time.Since(p.asked) <= time.Second
+	p.mu.Unlock()
+	var s printer.Status
+	var err error
+	if !fresh { // without the lock: the printer may call PrinterSaw before it answers
+		s, err = w.Printer.Status(ctx)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.asked) > time.Second {
-		s, err := w.Printer.Status(ctx)
+	if !fresh {
 		if p.state = s.State; err != nil {
 			p.state = printer.StateOffline
 		}

@@ -39,6 +39,7 @@ type Options struct {
 	Profile  printer.Profile
 	Shop     receipt.Shop
 	Training bool // what is printed for no sale is marked as practice
+	Beep     bool // the printer sounds before each paper, where its model can
 	// Concurrency is how many live sales may be at the platform at a time; 0 is 4.
 	Concurrency int
 	// CallEvery is the pause between two calls that the token bucket asks for;

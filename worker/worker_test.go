@@ -40,6 +40,7 @@ type wishes struct {
 	raised    []trade.Raise // alerts of a process before this one
 	observer  worker.Observer
 	drawer    int // the pin
+	beep      bool
 }
 
 func open(t *testing.T, w wishes) *shop {
@@ -90,7 +91,7 @@ func open(t *testing.T, w wishes) *shop {
 		check()
 	}
 	account := s.sandbox.Account()
-	wk := worker.New(worker.Options{Store: s.store, Platform: platform, Printer: device, Profile: profile, QRWait: w.qrWait, Observer: w.observer,
+	wk := worker.New(worker.Options{Store: s.store, Platform: platform, Printer: device, Profile: profile, QRWait: w.qrWait, Observer: w.observer, Beep: w.beep,
 		Shop:   receipt.Shop{Header: []string{"试验店"}, Columns: profile.Columns, DrawerPin: w.drawer},
 		Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName}})
 	s.worker = wk

@@ -92,7 +92,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	if err = tellTemplate(a.store, templateErr); err != nil {
 		return a, err
 	}
-	o := worker.Options{Store: a.store, Profile: profile, Shop: shop, Training: cfg.Receipt.Training, Concurrency: cfg.Piaotong.Concurrency, QRWait: qrWait, Observer: metrics, Log: log,
+	o := worker.Options{Store: a.store, Profile: profile, Shop: shop, Training: cfg.Receipt.Training, Beep: cfg.Printer.Beeper, Concurrency: cfg.Piaotong.Concurrency, QRWait: qrWait, Observer: metrics, Log: log,
 		Issuer: worker.Issuer{TaxpayerNum: cfg.Piaotong.TaxpayerNum, EnterpriseName: cfg.Piaotong.EnterpriseName, ShopNum: cfg.Piaotong.ShopNum,
 			DrawerName: cfg.Piaotong.DrawerName, CashierName: cfg.Piaotong.CashierName, ReviewerName: cfg.Piaotong.ReviewerName}}
 	var w *worker.Worker

@@ -121,7 +121,7 @@ func TestPrintingForThePOS(t *testing.T) {
 	}
 	pos.must(202, "POST", "/v1/print", `{"job_id":"K2","lines":[{"text":"later"}]}`)
 	pos.until("/v1/print-jobs/K2", "held", func(j map[string]any) bool { return j["state"] == "held" && j["reason"] == "paper_out" })
-	pos.must(200, "DELETE", "/v1/print-jobs/K2", "")
+	pos.must(200, "DELETE", "/v1/print-jobs/K2", "{}")
 	p.SetFaults(paper.Faults{})
 	if p.State().DrawerKicks != 2 {
 		t.Error("the drawer opened later by itself")

@@ -108,6 +108,7 @@ var actions = map[string]func(e *executor, d []byte){
 	"ESC =":  func(e *executor, d []byte) { e.deselected = d[0]&1 == 0 },
 	"ESC 2":  func(e *executor, _ []byte) { e.pitch = e.profile.LineDots },
 	"ESC 3":  func(e *executor, d []byte) { e.pitch = int(d[0]) },
+	"ESC B":  func(*executor, []byte) {}, // a beep leaves nothing on paper
 	"ESC p":  func(e *executor, _ []byte) { e.kick() },
 	"GS !":   (*executor).characterSize,
 	"FS !":   func(e *executor, d []byte) { e.han = twice(d[0]&0x04 != 0, d[0]&0x08 != 0) },

@@ -112,6 +112,7 @@ type Printer struct {
 	QR       string // auto, native or raster
 	Confirm  string // auto, process_id, status or none
 	Drawer   string // none, pin2 or pin5
+	Beeper   bool   // sounds before each paper, where the model can
 }
 
 // Receipt is what the shop puts on its receipts.

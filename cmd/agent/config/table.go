@@ -215,6 +215,7 @@ var settings = withFiles(slices.Concat(
 		key("printer.paper", func(c *Config) *string { return &c.Printer.Paper }, "80mm", oneOf("58mm", "80mm")),
 		key("printer.qr", func(c *Config) *string { return &c.Printer.QR }, "auto", oneOf("auto", "native", "raster")),
 		key("printer.confirm", func(c *Config) *string { return &c.Printer.Confirm }, "auto", oneOf("auto", "process_id", "status", "none")),
+		key("printer.beeper", func(c *Config) *bool { return &c.Printer.Beeper }, false, yesOrNo),
 		key("printer.drawer", func(c *Config) *string { return &c.Printer.Drawer }, "none", oneOf("none", "pin2", "pin5")),
 
 		list("receipt.header", func(c *Config) *[]string { return &c.Receipt.Header }, anyText),
