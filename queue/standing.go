@@ -225,7 +225,7 @@ func (t *tx) plan(l *loaded, settled bool) error {
 	var old trade.Op
 	var state string
 	var attempts int
-	err := t.QueryRow("SELECT kind, gen, serial, state, attempts FROM ops WHERE sale = ?", l.seq).Scan(&old.Kind, &old.Gen, &old.Serial, &state, &attempts)
+	err := t.QueryRow("SELECT kind, gen, serial, lane, state, attempts FROM ops WHERE sale = ?", l.seq).Scan(&old.Kind, &old.Gen, &old.Serial, &old.Lane, &state, &attempts)
 	known := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -238,12 +238,15 @@ func (t *tx) plan(l *loaded, settled bool) error {
 		_, err := t.Exec("DELETE FROM ops WHERE sale = ?", l.seq)
 		return err
 	}
-	same := known && old.Kind == op.Kind && old.Gen == op.Gen && old.Serial == op.Serial
+	about := known && old.Gen == op.Gen && old.Serial == op.Serial
+	same := about && old.Kind == op.Kind
 	switch {
 	case same && settled:
 		attempts++
 	case same:
 		return nil // already in line
+	case about && settled && old.Lane != trade.LaneWatch && l.InDoubt(op):
+		attempts++ // sent, asked about, sent again: one piece of trouble, with growing pauses
 	default:
 		attempts = 0
 	}

@@ -114,6 +114,8 @@ const (
 // The keys of alerts about the surroundings, a title and what to do for each.
 const (
 	PlatformAway          Key = "platform_away"
+	PlatformStubborn      Key = "platform_stubborn"
+	PlatformStubbornDo    Key = "platform_stubborn_do"
 	PlatformAwayDo        Key = "platform_away_do"
 	PlatformRefuses       Key = "platform_refuses"
 	PlatformRefusesDo     Key = "platform_refuses_do"
@@ -292,6 +294,8 @@ var catalogue = map[Key]words{
 	VoidUnconfirmed: {"开票码作废未得到确认,请在票通平台核对", "the platform does not confirm that the QR code was voided: check it there"},
 
 	PlatformAway:          {"连不上票通平台", "the platform cannot be reached"},
+	PlatformStubborn:      {"平台接口 %s 反复返回 %s(%s)", "the platform's interface %s keeps answering %s (%s)"},
+	PlatformStubbornDo:    {"代理会继续重试;长时间不恢复请联系票通", "the agent goes on trying; if it lasts, call Piaotong"},
 	PlatformAwayDo:        {"小票照常打印,恢复后自动补取开票码;请检查网络", "receipts go on and QR codes follow by themselves; check the network"},
 	PlatformRefuses:       {"票通平台拒绝本店的配置:%[2]s (%[1]s)", "the platform refuses this till's set-up: %[2]s (%[1]s)"},
 	PlatformRefusesDo:     {"请核对平台编码、税号、密钥以及企业绑定", "check the platform code, the tax number, the keys and the binding"},

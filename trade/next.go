@@ -57,6 +57,16 @@ func (s *Standing) NeedsAccount(o Op) bool {
 	return o.issues() && i != nil && !i.Known
 }
 
+// InDoubt reports whether an operation is part of getting something through to
+// the platform that it may not have.
+func (s *Standing) InDoubt(o Op) bool {
+	if i := s.Invoice(o.Serial); i != nil {
+		return i.State == InvReady || i.State == InvInFlight || i.State == InvUnknown
+	}
+	q := s.Current()
+	return q != nil && q.Gen == o.Gen && o.Lane != LaneWatch
+}
+
 // reissueFor is how long a failed invoice may come back: staff can re-issue
 // those of the last 30 days on the platform, and some days are added.
 const reissueFor = 35 * 24 * time.Hour

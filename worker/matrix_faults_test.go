@@ -40,6 +40,7 @@ var matrixFaults = []fault{
 	{name: "refuse 3999", kind: sandbox.FaultRefuse, with: sandbox.Fault{Code: "3999", Msg: "请登录"}, often: true},
 	{name: "refuse 8996", kind: sandbox.FaultRefuse, with: sandbox.Fault{Code: "8996", Msg: "业务异常"}},
 	{name: "refuse 9998", kind: sandbox.FaultRefuse, with: sandbox.Fault{Code: "9998", Msg: "平台编码不合法"}},
+	{name: "refuse 1234", kind: sandbox.FaultRefuse, with: sandbox.Fault{Code: "1234", Msg: "?"}},
 	{kind: sandbox.FaultMisconfigured, often: true},
 	{kind: sandbox.FaultLostAnswer, processed: true, transport: true, often: true},
 	{kind: sandbox.FaultResetAfter, processed: true, transport: true},
@@ -73,8 +74,10 @@ var (
 		"2.9": {"timeout", "refuse 9998", "lost_answer"}, "2.37": {"http_500", "misconfigured", "lost_answer"},
 	}
 	alones = map[string][]string{
-		"2.16": {"refuse 8996"}, "2.18": {"timeout", "refuse 8996", "refuse 9998"}, "2.11": {"timeout", "refuse 8996"},
-		"2.9": {"refuse 8996", "lost_answer"},
+		"2.16": {"timeout", "http_500", "refuse 8996", "refuse 9998", "refuse 1234"}, "2.17": {"http_500", "refuse 9998"},
+		"2.18": {"timeout", "refuse 8996", "refuse 9998"}, "2.11": {"timeout", "refuse 8996", "refuse 9998"},
+		"2.9": {"http_500", "refuse 8996", "refuse 9998", "lost_answer"}, "2.10": {"http_500", "refuse 9998"},
+		"2.36": {"http_500", "refuse 9998"}, "2.37": {"http_500", "refuse 9998"},
 	}
 )
 

@@ -260,6 +260,9 @@ func (c *cell) prescribed() (want end, alerts map[string]bounds) {
 	if f.transport && c.times != 1 {
 		alerts["unreachable"] = bounds{0, 10}
 	}
+	if code := f.with.Code; c.times != 1 && (code == "8996" || code == "1234" || code == "8993") {
+		alerts["unreachable"] = bounds{0, 10} // after some patience
+	}
 	if f.untrusted {
 		alerts["untrusted"] = bounds{1, times}
 	}
@@ -267,11 +270,9 @@ func (c *cell) prescribed() (want end, alerts map[string]bounds) {
 		want, alerts["refund"] = endInDoubt, bounds{1, 1}
 	}
 	switch cl := c.class(); {
-	case cl == isConfig && c.times > 1 && makesInvoice(c.number):
-		alerts["refuses"] = bounds{1, times} // 2.11 is answered in between, so it ends and begins anew
 	case cl == isConfig:
 		alerts["refuses"] = bounds{1, 1}
-	case cl == isAuth && makesInvoice(c.number):
+	case cl == isAuth && (makesInvoice(c.number) || c.number == "2.36"):
 		alerts["login"] = bounds{1, times}
 	case (cl == isData || cl == isGone) && (c.number == "2.16" || c.number == "2.9"):
 		alerts["rejected"] = bounds{times, times}

@@ -43,8 +43,12 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 			}
 			return min(max(age/10, fast), slow)
 		case trade.OpVoidQR:
-			if q := s.Current(); q != nil && attempts == 0 {
-				return voidDelays[min(q.VoidTries, len(voidDelays)-1)]
+			if q := s.Current(); q != nil {
+				pause := voidDelays[min(q.VoidTries, len(voidDelays)-1)]
+				if attempts > 0 {
+					pause = max(pause, Delay(attempts))
+				}
+				return pause
 			}
 		case trade.OpQueryInvoice:
 			switch i := s.Invoice(op.Serial); {

@@ -19,9 +19,37 @@ var issueKinds = []string{"82"}
 func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 	started := time.Now()
 	e, err := w.ask(ctx, c)
-	w.noticed(ctx, err)
+	w.noticed(ctx, err, succeeded(c.Op.Kind)...)
+	w.lasting(c, err)
 	w.watchClock()
 	return w.told(c, e, err, started)
+}
+
+// patience is how often an operation is tried again on the platform's word that
+// it cannot be done now (8996), or on a code that nobody knows, before a person
+// is told.
+const patience = 5
+
+// lasting tells a person about an interface that keeps saying so.
+func (w *Worker) lasting(c *queue.OpClaim, err error) {
+	var pe *piaotong.Error
+	switch {
+	case err == nil:
+		if w.stubborn.fall(succeeded(c.Op.Kind)...) {
+			w.report("an alert's end", w.Store.Clear(trade.AlertUnreachable, "answers"))
+		}
+	case errors.As(err, &pe) && pe.Code != "" && (pe.Kind == piaotong.Unavailable || pe.Kind == piaotong.Unknown) && c.Attempts >= patience && w.stubborn.rise(pe.Interface):
+		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertUnreachable, Subject: "answers", SaleID: c.Record.Sale.ID,
+			Title: trade.Say(trade.PlatformStubborn, pe.Interface, pe.Code, pe.Msg), Action: trade.Say(trade.PlatformStubbornDo)}))
+	}
+}
+
+// succeeded are the interfaces that answered where an operation succeeded.
+func succeeded(kind trade.OpKind) []string {
+	if kind == trade.OpRedPart {
+		return []string{"2.36", "2.37"}
+	}
+	return []string{interfaces[kind]}
 }
 
 // told gives the event of a call: e where it succeeded. It logs and notes the
@@ -92,7 +120,7 @@ func (w *Worker) voids(work context.Context, first *queue.OpClaim) {
 	}
 	started := time.Now()
 	voided, err := w.Platform.VoidQRs(work, refs)
-	w.noticed(work, err)
+	w.noticed(work, err, "2.17")
 	for i, c := range claims {
 		var e trade.Event = trade.VoidDenied{Gen: c.Op.Gen}
 		if err == nil && voided[i].Voided {
@@ -102,12 +130,12 @@ func (w *Worker) voids(work context.Context, first *queue.OpClaim) {
 	}
 }
 
-// noticed tells the breaker and the alerts what a call came to.
-func (w *Worker) noticed(ctx context.Context, err error) {
+// noticed tells the breaker and the alerts what a call of interfaces came to.
+func (w *Worker) noticed(ctx context.Context, err error, called ...string) {
 	var pe *piaotong.Error
 	switch {
 	case err == nil:
-		w.answered()
+		w.answered(called...)
 		return
 	case !errors.As(err, &pe):
 		w.breaker.unused()
@@ -131,7 +159,7 @@ func (w *Worker) noticed(ctx context.Context, err error) {
 			w.breaker.unused()
 		}
 	default:
-		w.answered()
+		w.answered(pe.Interface)
 	}
 }
 
@@ -144,7 +172,7 @@ func (w *Worker) outcome(c *queue.OpClaim, err error) trade.Event {
 	if pe.NoPath {
 		return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.PathByHand, missingPath(pe))}
 	}
-	if errors.As(err, &unsent{}) && pe.Kind != piaotong.Refused && pe.Kind != piaotong.NotFound && pe.Kind != piaotong.AlreadyRed {
+	if errors.As(err, &unsent{}) && pe.Kind != piaotong.Refused && pe.Kind != piaotong.NotFound && pe.Kind != piaotong.AlreadyRed && pe.Kind != piaotong.Auth {
 		return trade.Unsent{Op: c.Op}
 	}
 	switch pe.Kind {
@@ -217,15 +245,20 @@ func kindDisabled(pe *piaotong.Error) bool {
 	return pe.Code == "8037" && pe.Interface != "2.16"
 }
 
-// answered notes that the platform answered, verified.
-func (w *Worker) answered() {
+// answered notes that the platform answered calls of interfaces, verified. What
+// one interface refuses is over when that one answers, not another.
+func (w *Worker) answered(called ...string) {
+	w.breaker.success(time.Now())
 	if w.untrusted.turn(false) {
 		w.report("an alert's end", w.Store.Clear(trade.AlertCredentials, "untrusted"))
 	}
 	if w.away.turn(false) {
-		w.report("an alert's end", errors.Join(w.Store.Clear(trade.AlertUnreachable, ""), w.Store.Clear(trade.AlertCredentials, "")))
+		w.report("an alert's end", w.Store.Clear(trade.AlertUnreachable, ""))
 	}
-	if !w.breaker.success(time.Now()) {
+	if w.refused.fall(called...) {
+		w.report("an alert's end", w.Store.Clear(trade.AlertCredentials, ""))
+	}
+	if w.refused.stands() || !w.gone.Swap(false) {
 		return
 	}
 	w.Log.Info("platform is back")
@@ -238,11 +271,13 @@ func (w *Worker) answered() {
 func (w *Worker) unreachable() {
 	if w.breaker.failure(time.Now()) {
 		w.Log.Warn("platform cannot be reached; sales go on")
+		w.away.turn(true)
 		w.offline(trade.Raise{Kind: trade.AlertUnreachable, Title: trade.Say(trade.PlatformAway), Action: trade.Say(trade.PlatformAwayDo)})
 	}
 }
 
 func (w *Worker) misconfigured(pe *piaotong.Error) {
+	w.refused.rise(pe.Interface)
 	if w.breaker.stop(time.Now()) {
 		w.Log.Error("the platform refuses this till's set-up", "code", pe.Code, "msg", pe.Msg)
 		w.offline(trade.Raise{Kind: trade.AlertCredentials, Title: trade.Say(trade.PlatformRefuses, pe.Code, pe.Msg), Action: trade.Say(trade.PlatformRefusesDo)})
@@ -251,9 +286,10 @@ func (w *Worker) misconfigured(pe *piaotong.Error) {
 
 func (w *Worker) offline(alert trade.Raise) {
 	w.Store.SetQRWait(0)
-	w.away.turn(true)
-	w.report("that the platform is away", errors.Join(
-		w.Store.Raise(alert), w.Store.Tell("platform.offline", ""), w.Store.ReleaseReceipts()))
+	w.report("that the platform is away", errors.Join(w.Store.Raise(alert), w.Store.ReleaseReceipts()))
+	if !w.gone.Swap(true) {
+		w.report("that the platform is away", w.Store.Tell("platform.offline", ""))
+	}
 }
 
 // qrRequest makes 2.16's request of a sale.

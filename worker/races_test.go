@@ -750,3 +750,21 @@ func TestR24AmountAsText(t *testing.T) {
 		}
 	})
 }
+
+// TestStubbornAnswersAreTold has an interface answer that it cannot do it now,
+// again and again: a person is told once, and when it is over.
+func TestStubbornAnswersAreTold(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultRefuse, Code: "8996"})
+		l.sell("S1")
+		time.Sleep(time.Hour) // in the bubble
+		if n := l.alerts()[trade.AlertUnreachable]; n != 1 {
+			t.Errorf("%d alerts after an hour, want 1", n)
+		}
+		l.sandbox.ClearFaults()
+		l.until("S1", "fetched", view(trade.StateQRReady))
+		if n := l.alerts()[trade.AlertUnreachable]; n != 0 {
+			t.Errorf("%d alerts after it, want none", n)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -66,7 +67,9 @@ type Worker struct {
 	tokens  *rate.Limiter
 	// The alerts of a wrong clock, of answers that do not verify, and of a
 	// platform that is away or refuses us.
-	clockAlert, untrusted, away alarm
+	clockAlert, away, untrusted alarm
+	refused, stubborn           alarmBy
+	gone                        atomic.Bool // calls do not go out, and subscribers were told so
 	printing                    printing
 	accounts                    accounts
 }

@@ -459,3 +459,25 @@ func TestDelay(t *testing.T) {
 		}
 	}
 }
+
+// TestPrinterStatusHearsTheChange asks while the printer reports a change of
+// itself: the answer must not wait for the report.
+func TestPrinterStatusHearsTheChange(t *testing.T) {
+	s := open(t, wishes{})
+	s.printer.SetFaults(paper.Faults{CoverOpen: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	told := make(chan printer.State, 1)
+	go func() {
+		state, _ := s.worker.PrinterStatus(ctx)
+		told <- state
+	}()
+	select {
+	case state := <-told:
+		if state != printer.StateCoverOpen {
+			t.Errorf("the printer is %s, want its cover open", state)
+		}
+	case <-ctx.Done():
+		t.Fatal("no answer about the printer")
+	}
+}
