@@ -105,24 +105,6 @@ func Next(s Standing, now time.Time) (Op, bool) {
 	return Op{}, false
 }
 
-// nextDirect is the operation of a sale whose invoice is issued directly.
-func (s *Standing) nextDirect(now time.Time) (Op, bool) {
-	i := s.direct()
-	switch i.State {
-	case InvReady:
-		return Op{Kind: OpIssue, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
-	case InvInFlight, InvUnknown:
-		return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
-	}
-	if op, ok := s.nextInvoice(); ok {
-		return op, true
-	}
-	if (i.State == InvFailed || i.State == InvWithdrew) && now.Before(i.FailedAt.Add(reissueFor)) {
-		return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneWatch}, true
-	}
-	return Op{}, false
-}
-
 // nextInvoice is the operation of the invoices that the platform knows.
 func (s *Standing) nextInvoice() (Op, bool) {
 	if op, ok := s.nextRed(); ok {

@@ -52,43 +52,6 @@ func (s *Standing) route(at time.Time) {
 	}
 }
 
-// routeDirect does so for a sale whose invoice is issued directly.
-func (s *Standing) routeDirect(i *Invoice, at time.Time) {
-	s.reopen(i.Gen, i.Amount)
-	refunds := s.open()
-	if len(refunds) == 0 {
-		return
-	}
-	switch {
-	case i.State == InvReady && !i.Known:
-		s.withhold(i, refunds, PathCancel, at)
-	case i.State == InvRejected:
-		s.withhold(i, refunds, PathRecord, at)
-	case i.State == InvCancel:
-		finish(refunds, PathRecord, at)
-	case i.State == InvReady && s.Refunded() >= s.Total:
-		// The platform has the number and did not issue it; we never ask again.
-		i.State, i.FailedAt = InvFailed, at
-		finish(refunds, PathRecord, at)
-	case i.State == InvInFlight, i.State == InvUnknown:
-		wait(refunds, RefWaitCertainty, PathWait)
-	case i.State == InvReady, i.State == InvIssuing, i.State == InvBlocked:
-		wait(refunds, RefWaitIssue, PathWait)
-	default:
-		for _, r := range refunds {
-			s.routeInvoiced(r, i.Amount, at)
-		}
-	}
-}
-
-// withhold takes refunds off a direct invoice that the platform does not have.
-func (s *Standing) withhold(i *Invoice, refunds []*Refund, p Path, at time.Time) {
-	account(refunds, &i.Amount, i.Gen, p, at)
-	if i.Amount == 0 {
-		i.Amount, i.State, s.Problem = s.Total, InvCancel, Message{}
-	}
-}
-
 // open are the refunds with something left to do.
 func (s *Standing) open() []*Refund {
 	var rs []*Refund
@@ -245,4 +208,19 @@ func (r *Refund) settleReds(reds []*Invoice, s *Standing, at time.Time) {
 		}
 	}
 	r.finish(path, at)
+}
+
+// redAlready takes over a reversal that was made on the platform by hand.
+func (s *Standing) redAlready(e RedAlready) {
+	i := s.Invoice(e.Serial)
+	if i == nil || i.Kind != Red || rank[i.State] >= rank[InvIssued] {
+		return
+	}
+	i.State = InvFailed
+	if b := s.Invoice(i.BlueSerial); b != nil {
+		b.State = InvRedFull
+	}
+	if r := s.Refund(i.RefundID); r != nil && r.Open() {
+		r.Problem = Say(RedByHand)
+	}
 }

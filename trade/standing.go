@@ -205,36 +205,6 @@ func (s *Standing) Refund(id string) *Refund {
 	return nil
 }
 
-// direct is the invoice of a sale that asked for one (2.9), the newest where a
-// number was not ours; nil for any other sale.
-func (s *Standing) direct() *Invoice {
-	if s.Wish != WishDirect {
-		return nil
-	}
-	var newest *Invoice
-	for _, b := range s.blues() {
-		if newest == nil || b.Gen > newest.Gen {
-			newest = b
-		}
-	}
-	return newest
-}
-
-// ours reports whether the number of an invoice is ours, so that it can be
-// sent again.
-func (s *Standing) ours(i *Invoice) bool { return i.Kind == Red || s.Wish == WishDirect }
-
-// blocked counts the invoices that wait for the tax account.
-func (s *Standing) blocked() int {
-	n := 0
-	for i := range s.Invoices {
-		if s.Invoices[i].State == InvBlocked && !s.reissue(&s.Invoices[i]) {
-			n++
-		}
-	}
-	return n
-}
-
 // undecided reports whether an invoice waits for the tax account, or was sent
 // again after that and nothing came of it yet.
 func (s *Standing) undecided(i *Invoice) bool {

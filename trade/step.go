@@ -326,62 +326,6 @@ func (s *Standing) invoiceMissing(e InvoiceMissing) {
 	}
 }
 
-// accepted notes that the platform has taken an invoice of ours.
-func (s *Standing) accepted(serial string) *Invoice {
-	i := s.Invoice(serial)
-	if i == nil || !s.ours(i) || rank[i.State] >= rank[InvIssuing] {
-		return nil
-	}
-	i.State = InvIssuing
-	return i
-}
-
-// invoiceForeign takes the next generation's number for a direct invoice whose
-// number belongs to somebody else.
-func (s *Standing) invoiceForeign(e InvoiceForeign) {
-	i := s.direct()
-	if i == nil || i.Serial != e.Serial || i.State != InvUnknown {
-		return
-	}
-	next, ok := NextGeneration(i.Serial)
-	if !ok || i.Gen >= maxForeign {
-		i.State, s.Problem = InvRejected, Say(NumberTaken, i.Serial)
-		return
-	}
-	i.State = InvCancel // never ours
-	s.Invoices = append(s.Invoices, Invoice{Serial: next, Gen: i.Gen + 1, Kind: Blue, State: InvReady, Amount: i.Amount})
-}
-
-// recheckBlocked has 2.11 asked about what waits for the tax account: the
-// platform may have gone on by itself, else what is ours is sent again.
-func (s *Standing) recheckBlocked() {
-	for i := range s.Invoices {
-		if s.Invoices[i].State == InvBlocked {
-			s.Invoices[i].Recheck = true
-		}
-	}
-}
-
-// retry puts back in line what a person wants to be tried again. A direct
-// invoice that failed keeps its number, as the platform asks; one that is
-// refunded by now stays as it is.
-func (s *Standing) retry() {
-	s.recheckBlocked()
-	if q := s.Current(); q != nil && q.State == QRRejected {
-		q.State, s.Problem = QRReady, Message{}
-	}
-	i := s.direct()
-	if i == nil || s.Refunded() >= s.Total {
-		return
-	}
-	switch i.State {
-	case InvRejected:
-		i.State, s.Problem = InvReady, Message{}
-	case InvFailed, InvWithdrew:
-		i.State, i.Known = InvReady, true
-	}
-}
-
 // retryRefund takes a refund up again that was handed to a person. Its red
 // invoices keep their numbers, so that none is made twice.
 func (s *Standing) retryRefund(id string) {
@@ -397,21 +341,6 @@ func (s *Standing) retryRefund(id string) {
 	}
 	if q := s.Current(); q != nil && q.State == QRActive {
 		q.VoidTries = 0
-	}
-}
-
-// redAlready takes over a reversal that was made on the platform by hand.
-func (s *Standing) redAlready(e RedAlready) {
-	i := s.Invoice(e.Serial)
-	if i == nil || i.Kind != Red || rank[i.State] >= rank[InvIssued] {
-		return
-	}
-	i.State = InvFailed
-	if b := s.Invoice(i.BlueSerial); b != nil {
-		b.State = InvRedFull
-	}
-	if r := s.Refund(i.RefundID); r != nil && r.Open() {
-		r.Problem = Say(RedByHand)
 	}
 }
 

@@ -1,0 +1,146 @@
+package trade
+
+import "time"
+
+// What a sale needs whose invoice is issued directly (2.9), without a QR code.
+
+// accepted notes that the platform has taken an invoice of ours.
+func (s *Standing) accepted(serial string) *Invoice {
+	i := s.Invoice(serial)
+	if i == nil || !s.ours(i) || rank[i.State] >= rank[InvIssuing] {
+		return nil
+	}
+	i.State = InvIssuing
+	return i
+}
+
+// invoiceForeign takes the next generation's number for a direct invoice whose
+// number belongs to somebody else.
+func (s *Standing) invoiceForeign(e InvoiceForeign) {
+	i := s.direct()
+	if i == nil || i.Serial != e.Serial || i.State != InvUnknown {
+		return
+	}
+	next, ok := NextGeneration(i.Serial)
+	if !ok || i.Gen >= maxForeign {
+		i.State, s.Problem = InvRejected, Say(NumberTaken, i.Serial)
+		return
+	}
+	i.State = InvCancel // never ours
+	s.Invoices = append(s.Invoices, Invoice{Serial: next, Gen: i.Gen + 1, Kind: Blue, State: InvReady, Amount: i.Amount})
+}
+
+// recheckBlocked has 2.11 asked about what waits for the tax account: the
+// platform may have gone on by itself, else what is ours is sent again.
+func (s *Standing) recheckBlocked() {
+	for i := range s.Invoices {
+		if s.Invoices[i].State == InvBlocked {
+			s.Invoices[i].Recheck = true
+		}
+	}
+}
+
+// retry puts back in line what a person wants to be tried again. A direct
+// invoice that failed keeps its number, as the platform asks; one that is
+// refunded by now stays as it is.
+func (s *Standing) retry() {
+	s.recheckBlocked()
+	if q := s.Current(); q != nil && q.State == QRRejected {
+		q.State, s.Problem = QRReady, Message{}
+	}
+	i := s.direct()
+	if i == nil || s.Refunded() >= s.Total {
+		return
+	}
+	switch i.State {
+	case InvRejected:
+		i.State, s.Problem = InvReady, Message{}
+	case InvFailed, InvWithdrew:
+		i.State, i.Known = InvReady, true
+	}
+}
+
+// routeDirect does so for a sale whose invoice is issued directly.
+func (s *Standing) routeDirect(i *Invoice, at time.Time) {
+	s.reopen(i.Gen, i.Amount)
+	refunds := s.open()
+	if len(refunds) == 0 {
+		return
+	}
+	switch {
+	case i.State == InvReady && !i.Known:
+		s.withhold(i, refunds, PathCancel, at)
+	case i.State == InvRejected:
+		s.withhold(i, refunds, PathRecord, at)
+	case i.State == InvCancel:
+		finish(refunds, PathRecord, at)
+	case i.State == InvReady && s.Refunded() >= s.Total:
+		// The platform has the number and did not issue it; we never ask again.
+		i.State, i.FailedAt = InvFailed, at
+		finish(refunds, PathRecord, at)
+	case i.State == InvInFlight, i.State == InvUnknown:
+		wait(refunds, RefWaitCertainty, PathWait)
+	case i.State == InvReady, i.State == InvIssuing, i.State == InvBlocked:
+		wait(refunds, RefWaitIssue, PathWait)
+	default:
+		for _, r := range refunds {
+			s.routeInvoiced(r, i.Amount, at)
+		}
+	}
+}
+
+// withhold takes refunds off a direct invoice that the platform does not have.
+func (s *Standing) withhold(i *Invoice, refunds []*Refund, p Path, at time.Time) {
+	account(refunds, &i.Amount, i.Gen, p, at)
+	if i.Amount == 0 {
+		i.Amount, i.State, s.Problem = s.Total, InvCancel, Message{}
+	}
+}
+
+// nextDirect is the operation of a sale whose invoice is issued directly.
+func (s *Standing) nextDirect(now time.Time) (Op, bool) {
+	i := s.direct()
+	switch i.State {
+	case InvReady:
+		return Op{Kind: OpIssue, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
+	case InvInFlight, InvUnknown:
+		return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
+	}
+	if op, ok := s.nextInvoice(); ok {
+		return op, true
+	}
+	if (i.State == InvFailed || i.State == InvWithdrew) && now.Before(i.FailedAt.Add(reissueFor)) {
+		return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneWatch}, true
+	}
+	return Op{}, false
+}
+
+// direct is the invoice of a sale that asked for one (2.9), the newest where a
+// number was not ours; nil for any other sale.
+func (s *Standing) direct() *Invoice {
+	if s.Wish != WishDirect {
+		return nil
+	}
+	var newest *Invoice
+	for _, b := range s.blues() {
+		if newest == nil || b.Gen > newest.Gen {
+			newest = b
+		}
+	}
+	return newest
+}
+
+// ours reports whether the number of an invoice is ours, so that it can be
+// sent again.
+func (s *Standing) ours(i *Invoice) bool { return i.Kind == Red || s.Wish == WishDirect }
+
+// blocked counts the invoices that wait for the tax account.
+func (s *Standing) blocked() int {
+	n := 0
+	for i := range s.Invoices {
+		if s.Invoices[i].State == InvBlocked && !s.reissue(&s.Invoices[i]) {
+			n++
+		}
+	}
+	return n
+}
