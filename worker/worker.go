@@ -105,8 +105,11 @@ func (w *Worker) Run(stop, work context.Context) {
 		loops.Go(func() { w.account(stop) })
 		for _, lane := range trade.Lanes {
 			n := 1
-			if lane == trade.LaneLive || lane == trade.LaneBacklog { // each its own, so that no backlog takes the place of live work
+			switch lane { // live work has calls of its own, so that no backlog takes their place
+			case trade.LaneLive:
 				n = w.Concurrency
+			case trade.LaneBacklog: // one less, so that a live call finds the platform less busy
+				n = max(w.Concurrency-1, 1)
 			}
 			loops.Go(func() { w.lane(stop, work, lane, n) })
 		}
