@@ -104,13 +104,7 @@ func (s *Store) TryAccount(ctx context.Context) error {
 // recheck has 2.11 asked at once about up to limit sales with blocked invoices,
 // oldest first.
 func (t *tx) recheck(limit int) (int, error) {
-	var sales []int64
-	err := each(t, "SELECT DISTINCT sale FROM invoices WHERE "+waitsForAccount+" AND recheck = 0 ORDER BY sale LIMIT ?", limit, func(scan func(...any) error) error {
-		var seq int64
-		err := scan(&seq)
-		sales = append(sales, seq)
-		return err
-	})
+	sales, err := seqsOf(t, "SELECT DISTINCT sale FROM invoices WHERE "+waitsForAccount+" AND recheck = 0 ORDER BY sale LIMIT ?", limit)
 	if err != nil {
 		return 0, err
 	}

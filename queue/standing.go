@@ -111,6 +111,18 @@ func each(q querier, query string, arg any, row func(scan func(...any) error) er
 	return rows.Err()
 }
 
+// seqsOf are the sequence numbers that a query finds.
+func seqsOf(q querier, query string, arg any) ([]int64, error) {
+	var seqs []int64
+	err := each(q, query, arg, func(scan func(...any) error) error {
+		var seq int64
+		err := scan(&seq)
+		seqs = append(seqs, seq)
+		return err
+	})
+	return seqs, err
+}
+
 // save writes what a step changed.
 func (t *tx) save(seq int64, before, after trade.Standing) error {
 	if err := t.saveParts(seq, before, after); err != nil {

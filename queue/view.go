@@ -83,13 +83,7 @@ func (v *View) page(ctx context.Context, after int64, from, to time.Time) (recor
 		sel.where("s.seq > ?", after)
 		sel.within("s.accepted_at", from, to)
 		query, args := sel.query("s.seq", "s.seq", viewPage)
-		var seats []int64
-		err := each(q, query, args, func(scan func(...any) error) error {
-			var seq int64
-			err := scan(&seq)
-			seats = append(seats, seq)
-			return err
-		})
+		seats, err := seqsOf(q, query, args)
 		if err != nil {
 			return err
 		}

@@ -4,16 +4,6 @@ import "time"
 
 // What a sale needs whose invoice is issued directly (2.9), without a QR code.
 
-// accepted notes that the platform has taken an invoice of ours.
-func (s *Standing) accepted(serial string) *Invoice {
-	i := s.Invoice(serial)
-	if i == nil || !s.ours(i) || rank[i.State] >= rank[InvIssuing] {
-		return nil
-	}
-	i.State = InvIssuing
-	return i
-}
-
 // invoiceForeign takes the next generation's number for a direct invoice whose
 // number belongs to somebody else.
 func (s *Standing) invoiceForeign(e InvoiceForeign) {
@@ -28,16 +18,6 @@ func (s *Standing) invoiceForeign(e InvoiceForeign) {
 	}
 	i.State = InvCancel // never ours
 	s.Invoices = append(s.Invoices, Invoice{Serial: next, Gen: i.Gen + 1, Kind: Blue, State: InvReady, Amount: i.Amount})
-}
-
-// recheckBlocked has 2.11 asked about what waits for the tax account: the
-// platform may have gone on by itself, else what is ours is sent again.
-func (s *Standing) recheckBlocked() {
-	for i := range s.Invoices {
-		if s.Invoices[i].State == InvBlocked {
-			s.Invoices[i].Recheck = true
-		}
-	}
 }
 
 // retry puts back in line what a person wants to be tried again. A direct
@@ -128,19 +108,4 @@ func (s *Standing) direct() *Invoice {
 		}
 	}
 	return newest
-}
-
-// ours reports whether the number of an invoice is ours, so that it can be
-// sent again.
-func (s *Standing) ours(i *Invoice) bool { return i.Kind == Red || s.Wish == WishDirect }
-
-// blocked counts the invoices that wait for the tax account.
-func (s *Standing) blocked() int {
-	n := 0
-	for i := range s.Invoices {
-		if s.Invoices[i].State == InvBlocked && !s.reissue(&s.Invoices[i]) {
-			n++
-		}
-	}
-	return n
 }

@@ -209,18 +209,3 @@ func (r *Refund) settleReds(reds []*Invoice, s *Standing, at time.Time) {
 	}
 	r.finish(path, at)
 }
-
-// redAlready takes over a reversal that was made on the platform by hand.
-func (s *Standing) redAlready(e RedAlready) {
-	i := s.Invoice(e.Serial)
-	if i == nil || i.Kind != Red || rank[i.State] >= rank[InvIssued] {
-		return
-	}
-	i.State = InvFailed
-	if b := s.Invoice(i.BlueSerial); b != nil {
-		b.State = InvRedFull
-	}
-	if r := s.Refund(i.RefundID); r != nil && r.Open() {
-		r.Problem = Say(RedByHand)
-	}
-}

@@ -20,7 +20,6 @@ func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 	started := time.Now()
 	e, err := w.ask(ctx, c)
 	w.noticed(ctx, err, succeeded(c.Op.Kind)...)
-	w.lasting(c, err)
 	w.watchClock()
 	return w.told(c, e, err, started)
 }
@@ -56,6 +55,7 @@ func succeeded(kind trade.OpKind) []string {
 // call.
 func (w *Worker) told(c *queue.OpClaim, e trade.Event, err error, started time.Time) trade.Event {
 	w.observe(c, e, err, started)
+	w.lasting(c, err)
 	if err != nil {
 		e = w.outcome(c, err)
 	}
