@@ -61,29 +61,38 @@ func has(level string, r rune) bool {
 	if r < 0x80 {
 		return r >= 0x20 && r != 0x7F
 	}
-	lead, trail, ok := gbk.Code(r)
+	return holds(level, r, gbk.Forward().Code(r))
+}
+
+// holds is has for what is not ASCII and has this GBK code.
+func holds(level string, r rune, code uint16) bool {
 	switch level {
 	case GB2312:
-		return ok && lead >= 0xA1 && trail >= 0xA1
+		return code >= 0xA100 && code&0xFF >= 0xA1
 	case GB18030:
-		return ok || unicode.Is(unicode.Han, r)
+		return code != 0 || unicode.Is(unicode.Han, r)
 	}
-	return ok
+	return code != 0
 }
 
 // clean tells whether every character of s prints as it is.
 func clean(s, level string) bool {
-	_, ok := measure(s, level)
+	var room [64]byte
+	_, _, ok := appendGBK(room[:0], s, level, gbk.Forward())
 	return ok
 }
 
-// measure counts the cells of s, and tells whether every character prints as it
-// is. A newline makes it wider than any paper: it stands on no single line.
-func measure(s, level string) (width int, clean bool) {
+// appendGBK adds s in the printer's code: ASCII as it is, the rest as two bytes
+// each, and what only the GB18030 level lets through as four. It counts the cells
+// on the way, and tells whether every character prints as it is; what does not is
+// left out. A newline makes a text wider than any paper: it stands on no single
+// line.
+func appendGBK(dst []byte, s, level string, table *gbk.Table) (code []byte, width int, clean bool) {
 	clean = true
+	all := level != GB2312 // two-byte codes
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
+		if c := s[i]; c < utf8.RuneSelf {
+			i++
 			switch {
 			case c == '\n':
 				width += maxDots
@@ -91,16 +100,34 @@ func measure(s, level string) (width int, clean bool) {
 				clean = false
 			default:
 				width++
+				dst = append(dst, c)
 			}
-			i++
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		clean = clean && has(level, r)
-		width += 2
+		r, n := decode(s[i:])
 		i += n
+		width += 2
+		switch code := table.Code(r); {
+		case code != 0 && (all || holds(level, r, code)):
+			dst = append(dst, byte(code>>8), byte(code))
+		case holds(level, r, code):
+			four, err := simplifiedchinese.GB18030.NewEncoder().String(s[i-n : i])
+			clean = clean && err == nil
+			dst = append(dst, four...)
+		default:
+			clean = false
+		}
 	}
-	return width, clean
+	return dst, width, clean
+}
+
+// decode is utf8.DecodeRuneInString, in half the time for what begins with E1-EC:
+// three bytes without exceptions, most of Chinese.
+func decode(s string) (rune, int) {
+	if c := s[0]; c >= 0xE1 && c <= 0xEC && len(s) >= 3 && s[1]&0xC0 == 0x80 && s[2]&0xC0 == 0x80 {
+		return rune(c&0x0F)<<12 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F), 3
+	}
+	return utf8.DecodeRuneInString(s)
 }
 
 // transliterations are written with what GBK has. ¥ comes first: its GB18030
@@ -181,26 +208,6 @@ func describe(r rune) string {
 		return "text that is not UTF-8"
 	}
 	return fmt.Sprintf("%q (%U)", r, r)
-}
-
-// appendGBK adds clean text in the printer's code: ASCII as it is, the rest as
-// two bytes each, and what only the GB18030 level lets through as four.
-func appendGBK(dst []byte, s string) []byte {
-	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			dst = append(dst, c)
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if lead, trail, ok := gbk.Code(r); ok {
-			dst = append(dst, lead, trail)
-		} else if four, err := simplifiedchinese.GB18030.NewEncoder().String(s[i : i+n]); err == nil {
-			dst = append(dst, four...)
-		}
-		i += n
-	}
-	return dst
 }
 
 // wrap breaks clean text into lines of at most room cells: at newlines, after

@@ -9,7 +9,19 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"tillagent/printer/internal/gbk"
 )
+
+// onWire is the code of clean text, whose width must be the sum of its cells.
+func onWire(t *testing.T, text, level string) []byte {
+	t.Helper()
+	code, width, ok := appendGBK(nil, text, level, gbk.Forward())
+	if !ok || width != cells(text) {
+		t.Fatalf("%q: clean %v, %d cells of %d", text, ok, width, cells(text))
+	}
+	return code
+}
 
 // Whatever character comes, what reaches the printer is printable ASCII or
 // two-byte pairs of GBK, never half a pair or a four-byte code.
@@ -20,7 +32,7 @@ func TestR14EveryBMPCharacterBecomesASCIIOrPairs(t *testing.T) {
 			continue
 		}
 		text := transliterate(string(r), GBK, nil)
-		b := appendGBK(nil, text)
+		b := onWire(t, text, GBK)
 		if !asciiOrPairs(b) {
 			t.Fatalf("%U became % X", r, b)
 		}
@@ -55,13 +67,13 @@ func TestR14Levels(t *testing.T) {
 		if got, want := cells(low), Width(string(r)); got != want {
 			t.Fatalf("%U takes %d cells on GB2312, %d on GBK", r, got, want)
 		}
-		for _, b := range appendGBK(nil, low) {
+		for _, b := range onWire(t, low, GB2312) {
 			if b >= 0x7F && b < 0xA1 {
-				t.Fatalf("%U became % X on GB2312", r, appendGBK(nil, low))
+				t.Fatalf("%U became % X on GB2312", r, onWire(t, low, GB2312))
 			}
 		}
 		if unicode.Is(unicode.Han, r) {
-			back, err := simplifiedchinese.GB18030.NewDecoder().Bytes(appendGBK(nil, transliterate(string(r), GB18030, nil)))
+			back, err := simplifiedchinese.GB18030.NewDecoder().Bytes(onWire(t, transliterate(string(r), GB18030, nil), GB18030))
 			if err != nil || string(back) != string(r) {
 				t.Fatalf("%U came back as %q on GB18030 (%v)", r, back, err)
 			}
@@ -118,7 +130,7 @@ func TestR14Transliterate(t *testing.T) {
 			t.Errorf("%q: %q, lost %q; want %q, lost %q", tt.in, out, string(lost), tt.out, tt.lost)
 		}
 	}
-	if got := appendGBK(nil, transliterate("¥", GBK, nil)); string(got) != "\xA3\xA4" {
+	if got := onWire(t, transliterate("¥", GBK, nil), GBK); string(got) != "\xA3\xA4" {
 		t.Errorf("¥ is % X", got)
 	}
 }

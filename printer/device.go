@@ -93,6 +93,7 @@ type Device struct {
 	known     bool          // who it is has been asked since the port was opened
 	unproved  int           // jobs in a row kept back because GS r was not answered
 	noProof   bool          // since the port was opened it answered DLE EOT and nothing else
+	synced    bool          // nothing that an earlier run asked is still to be answered
 	owed      int           // GS r that may still be answered, after their job was given up too
 	lateWait  time.Duration // how far apart those answers may come
 	pacer     *pacer        // for a printer that cannot say how far it has come
@@ -314,6 +315,7 @@ func (d *Device) open(ctx context.Context) error {
 	case r := <-result:
 		if r.err == nil {
 			d.link = newLink(r.conn)
+			d.link.fresh = true
 		}
 		return r.err
 	case <-ctx.Done():

@@ -1,7 +1,9 @@
 package printer
 
 import (
+	"bytes"
 	"slices"
+	"sync"
 
 	"tillagent/printer/internal/sheet"
 )
@@ -49,15 +51,12 @@ type Rendered struct {
 // Render gives a document as a whole job for one model. It is pure. The error
 // names elements that cannot be printed on this paper; there are no bytes then.
 func Render(doc Doc, p Profile) (Rendered, error) {
-	e := &encoder{profile: p, buf: make([]byte, 0, 2048)}
-	e.buf = append(e.buf, cmdInit...)
-	e.buf = append(e.buf, cmdModes...)
-	return e.render(doc)
+	return render(doc, &p, true)
 }
 
 // Encode is Render for who needs no choices.
 func Encode(doc Doc, p Profile) ([]byte, []Warning, error) {
-	r, err := Render(doc, p)
+	r, err := render(doc, &p, true)
 	return r.Bytes, r.Warnings, err
 }
 
@@ -65,15 +64,14 @@ func Encode(doc Doc, p Profile) ([]byte, []Warning, error) {
 // start of a line: without ESC @, which printers take at rest only, and with
 // every mode set anew. See [InsertBeforeCut].
 func EncodeWithin(doc Doc, p Profile) ([]byte, []Warning, error) {
-	e := &encoder{profile: p, unknown: true}
-	r, err := e.render(doc)
+	r, err := render(doc, &p, false)
 	return r.Bytes, r.Warnings, err
 }
 
 // encoder is the target that writes ESC/POS. It sends a mode only when it
 // changes; the zero value of each mode is what ESC @ leaves.
 type encoder struct {
-	profile Profile
+	layout  layout
 	buf     []byte
 	align   Align
 	size    Size
@@ -81,11 +79,27 @@ type encoder struct {
 	unknown bool // after Raw the modes are anyone's guess
 }
 
-func (e *encoder) render(doc Doc) (Rendered, error) {
-	l, err := lay(doc, e.profile, e)
-	r := Rendered{Warnings: l.warnings, QRs: l.choices}
+// encoders keeps the memory of those that are done: a receipt takes microseconds,
+// and half of them would go into making room.
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+// keptBytes is the largest buffer that is kept.
+const keptBytes = 64 << 10
+
+func render(doc Doc, p *Profile, whole bool) (Rendered, error) {
+	e := encoders.Get().(*encoder)
+	e.buf, e.align, e.size, e.bold, e.unknown = e.buf[:0], AlignLeft, SizeNormal, false, !whole
+	if whole {
+		e.put(cmdInit...)
+		e.put(cmdModes...)
+	}
+	err := e.layout.run(doc, p, e)
+	r := Rendered{Warnings: e.layout.warnings, QRs: e.layout.choices}
 	if err == nil {
-		r.Bytes = e.buf
+		r.Bytes = bytes.Clone(e.buf)
+	}
+	if cap(e.buf) <= keptBytes {
+		encoders.Put(e)
 	}
 	return r, err
 }
@@ -126,7 +140,7 @@ func (e *encoder) sendSize(s Size) {
 		gs, fs = gs|0x01, fs|0x08
 	}
 	e.put(0x1D, 0x21, gs)
-	if e.profile.ChineseSize {
+	if e.layout.ChineseSize {
 		e.put(0x1C, 0x21, fs)
 	}
 	e.size = s
@@ -154,14 +168,15 @@ func (e *encoder) line(parts []part, align Align, size Size) {
 	if size != e.size {
 		e.sendSize(size)
 	}
-	for _, p := range parts {
+	for i := range parts {
+		p := &parts[i]
 		if p.bold != e.bold {
 			e.sendBold(p.bold)
 		}
 		for n := p.pad; n > 0; n -= len(blanks) {
 			e.buf = append(e.buf, blanks[:min(n, len(blanks))]...)
 		}
-		e.buf = appendGBK(e.buf, p.text)
+		e.buf = append(e.buf, e.layout.codes[p.at:p.end]...)
 	}
 	e.put('\n')
 }
@@ -190,7 +205,7 @@ func (e *encoder) feed(lines, dots int) {
 func (e *encoder) raster(b *sheet.Bitmap) {
 	e.begin()
 	e.setAlign(AlignCenter)
-	if e.profile.Raster == RasterColumns {
+	if e.layout.Raster == RasterColumns {
 		e.rasterColumns(b)
 		return
 	}
@@ -270,7 +285,7 @@ func (e *encoder) cut(full bool) {
 		}
 		return partial
 	}
-	switch e.profile.cutCommand() {
+	switch e.layout.cutCommand() {
 	case CutHere:
 		e.put(0x1D, 0x56, pick(0, 1))
 	case CutOld:
@@ -292,6 +307,6 @@ func (e *encoder) drawer(pin int) {
 	if pin == 5 {
 		m = 1
 	}
-	on, off := e.profile.pulse()
+	on, off := e.layout.pulse()
 	e.put(0x1B, 0x70, m, byte(on/2), byte(off/2))
 }

@@ -59,21 +59,48 @@ func (s *session) hello() error {
 	}
 	s.l.drain()
 	err := errSilent
+	if s.l.silent && !s.d.answered && s.d.confirm == ConfirmAuto {
+		switch err := s.tryRealtime(); {
+		case errors.Is(err, errWaited):
+			tries = 0
+		case err != nil:
+			return err
+		}
+	}
 	for ; tries > 0 && s.d.confirm != ConfirmNone && errors.Is(err, errSilent); tries-- {
 		err = s.poll(true)
 	}
+	if err == nil && s.l.fresh && !s.l.network() && s.cause() != "" {
+		// An answer to what was asked before the port was closed may have come first,
+		// and each of ours been taken for the next: "all is well" is "cover open" then.
+		s.l.owesAnswer = true
+		err = s.poll(true)
+	}
+	s.l.fresh = false
 	switch {
 	case err == nil:
 	case !errors.Is(err, errSilent):
 		return err
 	case s.d.confirm == ConfirmNone, s.d.confirm == ConfirmAuto && !s.d.answered:
-		s.state = StateUnknown
+		s.state, s.l.silent = StateUnknown, true
 	default:
 		s.state = StateOffline
 		return nil // and the job that broke off is not forgotten
 	}
 	s.d.broken = false
 	return nil
+}
+
+// tryRealtime asks a printer that has never answered once more, in case that it
+// was off, but no job waits long for it: errWaited tells that it is silent still.
+func (s *session) tryRealtime() error {
+	s.heard = false
+	if err := s.ask(askRealtime(1)); err != nil {
+		return err
+	}
+	err := s.wait(silentWait, func() bool { return s.heard })
+	s.l.owesAnswer = err != nil
+	return err
 }
 
 // ready brings the printer to where a job may begin. failed is the job's result
@@ -149,6 +176,11 @@ func (s *session) sync() (Tier, error) {
 		limit = s.d.timeout
 	}
 	s.progress()
+	if s.leftover() {
+		const nobodyKnowsHowMany = 1000
+		s.d.owed += nobodyKnowsHowMany
+		s.d.lateWait = lateWait
+	}
 	earlier := s.d.owed
 	if err := s.askStatus(); err != nil {
 		return 0, err
@@ -161,6 +193,7 @@ func (s *session) sync() (Tier, error) {
 			return 0, err
 		}
 	}
+	s.d.synced = true
 	if s.paperEnd {
 		s.state = StatePaperOut
 		return 0, notReadyError{StatePaperOut}
@@ -177,19 +210,36 @@ func (s *session) sync() (Tier, error) {
 	return TierStatus, nil
 }
 
+// leftover tells that an earlier run of the program, which ended within a job, may
+// have asked what is answered only now. A network printer answers those who asked.
+func (s *session) leftover() bool {
+	return !s.d.synced && s.d.store != nil && !s.l.network() && (s.d.proof.GSr == Yes || s.d.confirm == ConfirmStatus)
+}
+
 // awaitLate lets answers to earlier questions pass. The answers look alike: where
-// the printer knows tokens, one tells when the last has been; otherwise there are
-// no more once none has come for as long as a window may take.
+// the printer knows tokens, or tells who it is, that tells when the last has been;
+// otherwise there are no more once none has come for as long as a window may take.
 func (s *session) awaitLate() error {
-	if s.d.proof.ProcessID == Yes {
+	switch {
+	case s.d.proof.ProcessID == Yes:
 		if err := s.askToken(); err != nil {
 			return err
 		}
 		if err := s.await(func() bool { return s.token == "" }, s.d.timeout); err != nil {
 			return err
 		}
+		s.d.owed = 0
+	case s.d.proof.Identity.Model != "":
+		s.texts = nil
+		if _, err := s.send(askIdentity(67)); err != nil {
+			return err
+		}
+		if err := s.await(func() bool { return len(s.texts) > 0 }, s.d.timeout); err != nil {
+			return err
+		}
+		s.d.owed = 0
 	}
-	for s.d.owed > 0 && s.d.proof.ProcessID != Yes {
+	for s.d.owed > 0 {
 		before := s.answers
 		err := s.wait(min(s.d.lateWait, s.d.timeout/2), func() bool { return s.answers > before })
 		if errors.Is(err, errWaited) {

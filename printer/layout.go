@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tillagent/printer/internal/gbk"
 	"tillagent/printer/internal/sheet"
 )
 
@@ -26,9 +27,28 @@ type target interface {
 
 // part is a stretch of one line: spaces, then text.
 type part struct {
-	pad  int
-	text string
+	pad int
+	words
 	bold bool
+}
+
+// words are clean text that fits a line. Its code is codes[at:end] of the layout.
+// It is as small as what Go keeps in registers, which every text of a receipt
+// gains by.
+type words struct {
+	text    string
+	at, end int32
+	width   int // cells
+}
+
+// trimmed is without the spaces at the end.
+func (w words) trimmed() words {
+	for w.text != "" && w.text[len(w.text)-1] == ' ' {
+		w.text = w.text[:len(w.text)-1]
+		w.end--
+		w.width--
+	}
+	return w
 }
 
 // layout is the walk over one document.
@@ -39,25 +59,31 @@ type layout struct {
 	warnings []Warning
 	warned   map[rune]bool
 	choices  []QRChoice
-	parts    []part // of the line at hand; kept to be used again
-	cells    []cell // of the row at hand
+
+	table *gbk.Table
+
+	// Of the element at hand, kept to be used again.
+	codes []byte // texts in the printer's code
+	rooms []int  // cells of each column
+	parts []part // of one line
 }
 
-// lay sends a document to a target. What cannot be laid out is left out and
-// told in the error; the rest is sent all the same.
-func lay(doc Doc, p Profile, to target) (*layout, error) {
-	l := &layout{Profile: p, to: to}
+// run sends a document to a target. What cannot be laid out is left out and told
+// in the error; the rest is sent all the same.
+func (l *layout) run(doc Doc, p *Profile, to target) error {
+	l.Profile, l.to, l.table = *p, to, gbk.Forward()
+	l.warnings, l.warned, l.choices = nil, nil, nil // those of an earlier walk are its caller's
 	if err := p.check(); err != nil {
-		return l, err
+		return err
 	}
 	var errs []error
 	for i, e := range doc {
-		l.element = i
+		l.element, l.codes = i, l.codes[:0]
 		if err := l.lay(e); err != nil {
 			errs = append(errs, fmt.Errorf("element %d: %v", i, err))
 		}
 	}
-	return l, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func (l *layout) lay(e Element) error {
@@ -105,12 +131,12 @@ func (l *layout) warn(format string, args ...any) {
 	l.warnings = append(l.warnings, Warning{l.element, fmt.Sprintf(format, args...)})
 }
 
-// clean makes text printable, with one warning for each lost character, and
-// measures it.
-func (l *layout) clean(s string) (text string, width int) {
-	width, ok := measure(s, l.GBK)
+// clean makes text printable, with one warning for each lost character. What is
+// wider than a line, and what has newlines, is still to be wrapped.
+func (l *layout) clean(s string) words {
+	w, ok := l.encode(s)
 	if ok {
-		return s, width
+		return w
 	}
 	s = transliterate(s, l.GBK, func(r rune) {
 		if l.warned[r] {
@@ -122,8 +148,26 @@ func (l *layout) clean(s string) (text string, width int) {
 		l.warned[r] = true
 		l.warn("the printer has no %s: %c printed instead", describe(r), replacement)
 	})
-	width, _ = measure(s, l.GBK)
-	return s, width
+	w, _ = l.encode(s)
+	return w
+}
+
+// encode gives text with its code and width, and whether it is clean.
+func (l *layout) encode(s string) (words, bool) {
+	at := len(l.codes)
+	codes, width, ok := appendGBK(l.codes, s, l.GBK, l.table)
+	l.codes = codes
+	return words{s, int32(at), int32(len(codes)), width}, ok
+}
+
+// wrap breaks clean text into lines.
+func (l *layout) wrap(text string, room int) []words {
+	lines := wrap(text, room)
+	all := make([]words, len(lines))
+	for i, line := range lines {
+		all[i], _ = l.encode(line)
+	}
+	return all
 }
 
 func (l *layout) line(e Line) {
@@ -131,13 +175,13 @@ func (l *layout) line(e Line) {
 	if e.Size == SizeWide || e.Size == SizeBig {
 		room /= 2
 	}
-	text, width := l.clean(e.Text)
-	if width <= room {
-		l.printLine(append(l.parts[:0], part{0, strings.TrimRight(text, " "), e.Bold}), e.Align, e.Size)
+	w := l.clean(e.Text)
+	if w.width <= room {
+		l.printLine(append(l.parts[:0], part{0, w.trimmed(), e.Bold}), e.Align, e.Size)
 		return
 	}
-	for _, text := range wrap(text, room) {
-		l.printLine(append(l.parts[:0], part{0, text, e.Bold}), e.Align, e.Size)
+	for _, w := range l.wrap(w.text, room) {
+		l.printLine(append(l.parts[:0], part{0, w, e.Bold}), e.Align, e.Size)
 	}
 }
 
@@ -155,100 +199,99 @@ func (l *layout) printLine(parts []part, align Align, size Size) {
 }
 
 func (l *layout) rule(e Rule) {
-	char, n := l.clean(string(e.Char))
-	if n == 0 || n > l.Columns {
-		char, n = "-", 1
+	char := "-"
+	if e.Char != 0 {
+		char = string(e.Char)
 	}
-	l.printLine(append(l.parts[:0], part{0, strings.Repeat(char, l.Columns/n), false}), AlignLeft, SizeNormal)
-}
-
-// A cell is one column of a row at hand.
-type cell struct {
-	Column
-	lines []string // wrapped; nil where Text, cleaned, is the only one
-	room  int      // cells across
-}
-
-// line gives the text of one printed line, "" below the last.
-func (c *cell) line(row int) string {
-	switch {
-	case row < len(c.lines):
-		return c.lines[row]
-	case row == 0:
-		return c.Text
+	w := l.clean(char)
+	if w.width == 0 || w.width > l.Columns {
+		w = l.clean("-")
 	}
-	return ""
+	w, _ = l.encode(strings.Repeat(w.text, l.Columns/w.width))
+	l.printLine(append(l.parts[:0], part{0, w, false}), AlignLeft, SizeNormal)
 }
 
 func (l *layout) columns(e Columns) error {
 	if err := l.columnWidths(e); err != nil {
 		return err
 	}
-	rows := 1
-	for i := range l.cells {
-		c := &l.cells[i]
-		var width int
-		c.Text, width = l.clean(c.Text)
-		if c.room == 1 && cells(c.Text) != len(c.Text) {
+	parts, spaces := l.parts[:0], 0
+	fits := true
+	for i := range e {
+		c := &e[i]
+		w := l.clean(c.Text)
+		if l.rooms[i] == 1 && w.width != len(w.text) {
 			return fmt.Errorf("column %d is 1 cell wide: Chinese text needs 2", i+1)
 		}
-		if width <= c.room {
-			c.Text = strings.TrimRight(c.Text, " ")
-			continue
+		if fits = fits && w.width <= l.rooms[i]; fits {
+			parts, spaces = place(parts, spaces, w.trimmed(), l.rooms[i], c)
 		}
-		c.lines = wrap(c.Text, c.room)
-		rows = max(rows, len(c.lines))
 	}
-	for row := range rows {
-		l.printLine(l.joinCells(row), AlignLeft, SizeNormal)
+	if !fits {
+		l.wrappedColumns(e)
+		return nil
 	}
+	l.printLine(parts, AlignLeft, SizeNormal)
 	return nil
 }
 
-// columnWidths sets l.cells: those of width 0 share the cells the rest leave.
-func (l *layout) columnWidths(e Columns) error {
-	l.cells = l.cells[:0]
-	rest, sharing := l.Columns, 0
+// wrappedColumns is columns where a cell takes more than one line.
+func (l *layout) wrappedColumns(e Columns) {
+	cells := make([][]words, len(e))
+	rows := 0
 	for i, c := range e {
-		if c.Width < 0 || c.Width > l.Columns {
-			return fmt.Errorf("column %d is %d cells wide: the paper has %d", i+1, c.Width, l.Columns)
+		cells[i] = l.wrap(l.clean(c.Text).text, l.rooms[i])
+		rows = max(rows, len(cells[i]))
+	}
+	for row := range rows {
+		parts, spaces := l.parts[:0], 0
+		for i := range e {
+			var w words
+			if row < len(cells[i]) {
+				w = cells[i][row]
+			}
+			parts, spaces = place(parts, spaces, w, l.rooms[i], &e[i])
 		}
-		l.cells = append(l.cells, cell{Column: c, room: c.Width})
-		rest -= c.Width
-		if c.Width == 0 {
+		l.printLine(parts, AlignLeft, SizeNormal)
+	}
+}
+
+// place adds one cell to a line on whose right end so many spaces are still to be
+// written; they are never written at the line's end.
+func place(parts []part, spaces int, w words, room int, c *Column) ([]part, int) {
+	if w.width == 0 {
+		return parts, spaces + room
+	}
+	before := sheet.Align(c.Align).Offset(room, w.width)
+	return append(parts, part{spaces + before, w, c.Bold}), room - w.width - before
+}
+
+// columnWidths sets l.rooms: columns of width 0 share the cells the rest leave.
+func (l *layout) columnWidths(e Columns) error {
+	l.rooms = l.rooms[:0]
+	rest, sharing := l.Columns, 0
+	for i := range e {
+		width := e[i].Width
+		if width < 0 || width > l.Columns {
+			return fmt.Errorf("column %d is %d cells wide: the paper has %d", i+1, width, l.Columns)
+		}
+		l.rooms = append(l.rooms, width)
+		rest -= width
+		if width == 0 {
 			sharing++
 		}
 	}
 	if rest < 2*sharing {
 		return fmt.Errorf("the columns need %d cells more than the paper's %d", 2*sharing-rest, l.Columns)
 	}
-	for i := range l.cells {
-		if c := &l.cells[i]; c.Width == 0 {
-			c.room = rest / sharing
-			rest -= c.room
+	for i := range l.rooms {
+		if l.rooms[i] == 0 {
+			l.rooms[i] = rest / sharing
+			rest -= l.rooms[i]
 			sharing--
 		}
 	}
 	return nil
-}
-
-// joinCells builds one printed line of a row, without trailing spaces.
-func (l *layout) joinCells(row int) []part {
-	parts := l.parts[:0]
-	spaces := 0
-	for i := range l.cells {
-		c := &l.cells[i]
-		text := c.line(row)
-		if text == "" {
-			spaces += c.room
-			continue
-		}
-		width := cells(text)
-		before := sheet.Align(c.Align).Offset(c.room, width)
-		parts = append(parts, part{spaces + before, text, c.Bold})
-		spaces = c.room - width - before
-	}
-	return parts
 }
 
 func (l *layout) image(e Image) error {

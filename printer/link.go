@@ -28,6 +28,8 @@ type link struct {
 	running sync.WaitGroup
 
 	owesAnswer bool          // a DLE EOT may still be answered; belongs to the session
+	fresh      bool          // nothing has been asked yet; likewise
+	silent     bool          // it was asked in vain, and nothing has come since; likewise
 	gone       chan struct{} // closed when the port is closed and both goroutines ended
 }
 
@@ -49,6 +51,12 @@ type lossy interface{ lossy() bool }
 func (l *link) loses() bool {
 	c, ok := l.conn.(lossy)
 	return ok && c.lossy()
+}
+
+// network tells that answers go to who asked, not to whoever has the port open.
+func (l *link) network() bool {
+	_, is := l.conn.(tcpPort)
+	return is
 }
 
 func newLink(conn Conn) *link {
@@ -148,6 +156,7 @@ func (l *link) drain() {
 	for {
 		select {
 		case <-l.replies:
+			l.silent = false
 		default:
 			return
 		}

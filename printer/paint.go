@@ -20,7 +20,7 @@ func paint(doc Doc, p Profile) *sheet.Sheet {
 	}
 	t := &painter{profile: p, sheet: sheet.New(p.Dots, p.LineDots)}
 	// The error names elements Encode refuses; they are left out here.
-	_, _ = lay(doc, p, t)
+	_ = new(layout).run(doc, &p, t)
 	return t.sheet
 }
 

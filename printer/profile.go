@@ -50,7 +50,7 @@ type Profile struct {
 	DrawerPins  []int  // of the drawer connector: 2, 5; none is not known
 	DrawerVolts int    // 12 or 24: a drawer of the other voltage may burn
 	DrawerPulse [2]int // ms on and off; zero is 50 and 500
-	Beeper      string // none, esc_b (1B 42 n t) or esc_paren_a (1B 28 41); "" is not known
+	Beeper      string // a Beeper value; "" is not known
 
 	// Status is how it tells of itself by its papers: process_id (GS ( H), gs_r
 	// (GS r), realtime (DLE EOT), asb (GS a). Only a probe proves any of it.

@@ -84,7 +84,7 @@ func (p *Profile) fields() []field {
 		{key: "drawer_pins", to: &p.DrawerPins, min: 2, max: 5},
 		{key: "drawer_volts", to: &p.DrawerVolts, min: 0, max: 24},
 		{key: "drawer_pulse_ms", to: &p.DrawerPulse, min: 2, max: 510},
-		{key: "beeper", to: &p.Beeper, words: []string{"none", "esc_b", "esc_paren_a"}},
+		{key: "beeper", to: &p.Beeper, words: []string{BeeperNone, BeeperESCB, BeeperESCPara}},
 		{key: "status", to: &p.Status, words: []string{"process_id", "gs_r", "realtime", "asb"}},
 		{key: "identity", to: &p.Identity},
 	}

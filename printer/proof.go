@@ -7,7 +7,10 @@ import (
 	"time"
 )
 
-// A Tier is how a printer tells that it has printed, the best last.
+// A Tier is how a printer tells that it has printed, the best last. The best
+// proves that the question behind a job arrived, and that what had arrived before
+// it is done. ESC/POS has no check sum: bytes that were lost on a serial line, or
+// in a power blip between two questions, are not missed by a printer.
 type Tier int
 
 // The tiers.

@@ -3,6 +3,8 @@ package printer
 import (
 	"errors"
 	"fmt"
+
+	"tillagent/printer/internal/sheet"
 )
 
 const (
@@ -74,13 +76,18 @@ func (l *layout) qr(e QR) error {
 	}
 	choice.Size = size
 	l.choices = append(l.choices, choice)
-	if choice.Native {
-		l.quietly(size, func() { l.to.qr(e.Data, size) })
-		return nil
+	var picture *sheet.Bitmap
+	if !choice.Native {
+		picture = newSymbol(e.Data, version).bitmap(size)
+		defuse(picture.Bits)
 	}
-	b := newSymbol(e.Data, version).bitmap(size)
-	defuse(b.Bits)
-	l.quietly(size, func() { l.to.raster(b) })
+	l.quiet(size)
+	if choice.Native {
+		l.to.qr(e.Data, size)
+	} else {
+		l.to.raster(picture)
+	}
+	l.quiet(size)
 	return nil
 }
 
@@ -103,11 +110,8 @@ func (l *layout) qrSize(modules, want, most int) (int, error) {
 	return size, nil
 }
 
-// quietly prints a symbol between white of the quiet zone's height: GS ( k adds
-// none. A line feed is the same on every model; ESC J makes up what is missing.
-func (l *layout) quietly(size int, symbol func()) {
-	missing := max(0, quietZone*size-l.LineDots)
-	l.to.feed(1, missing)
-	symbol()
-	l.to.feed(1, missing)
+// quiet feeds the quiet zone of a symbol, above and below it: GS ( k adds none. A
+// line feed is the same on every model; ESC J makes up what is missing.
+func (l *layout) quiet(size int) {
+	l.to.feed(1, max(0, quietZone*size-l.LineDots))
 }

@@ -10,6 +10,7 @@ import (
 var (
 	errStalled  = errors.New("the printer took no byte in time")
 	errNoProof  = errors.New("the printer did not confirm the job in time")
+	errLate     = fmt.Errorf("%w", errNoProof) // of a printer that may be well
 	errSilent   = errors.New("the printer does not answer")
 	errPaperEnd = errors.New("the printer ran out of paper and says that it went on all the same")
 )
@@ -96,7 +97,7 @@ func (s *session) await(done func() bool, limit time.Duration) error {
 	for {
 		left := time.Until(deadline)
 		if left <= 0 {
-			return errNoProof
+			return errLate
 		}
 		if err := s.wait(min(left, s.pollEvery()), done); !errors.Is(err, errWaited) {
 			return err
@@ -115,6 +116,47 @@ func (s *session) await(done func() bool, limit time.Duration) error {
 			s.progress()
 		}
 	}
+}
+
+// awaitAnswer is await for what proves a job or a part of it. A printer that is
+// well and says nothing may be slow, or the question or its answer was lost: it is
+// asked again, by GS r. When that is answered and no answer follows, the one
+// waited for will never come, and the next job need not wait for it. It proves
+// nothing of this one: the printer may have lost it with its power.
+func (s *session) awaitAnswer(done func() bool) error {
+	again := false // it has been asked again
+	for range confirmWait / repeatWait {
+		before := s.answers
+		err := s.await(func() bool { return done() || again && s.answers > before }, repeatWait)
+		switch {
+		case err == nil:
+			return s.awaitRest(done)
+		case !errors.Is(err, errLate):
+			return err
+		}
+		if s.heard && (s.d.proof.GSr == Yes || s.d.confirm == ConfirmStatus) {
+			if err := s.askStatus(); err != nil {
+				return err
+			}
+			again = true
+		}
+	}
+	return errNoProof
+}
+
+// awaitRest waits as long as answers come.
+func (s *session) awaitRest(done func() bool) error {
+	for !done() {
+		before := s.answers
+		err := s.wait(lateWait, func() bool { return done() || s.answers > before })
+		if errors.Is(err, errWaited) {
+			return errNoProof
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plan is how a job goes to this printer.
@@ -203,7 +245,7 @@ func (s *session) makeRoom(p plan) error {
 		}
 		room := func() bool { return s.paperEnd || s.d.owed <= may && s.token == "" }
 		if !room() {
-			if err := s.await(room, confirmWait); err != nil {
+			if err := s.awaitAnswer(room); err != nil {
 				return err
 			}
 			if may > 0 && s.shaken {
@@ -228,14 +270,14 @@ func (s *session) prove(job []byte, p plan) error {
 		if err := s.askStatus(); err != nil {
 			return err
 		}
-		if err := s.await(func() bool { return s.d.owed == 0 || s.paperEnd }, confirmWait); err != nil {
+		if err := s.awaitAnswer(func() bool { return s.d.owed == 0 || s.paperEnd }); err != nil {
 			return err
 		}
 	case TierProcessID:
 		if err := s.askToken(); err != nil {
 			return err
 		}
-		if err := s.await(func() bool { return s.token == "" }, confirmWait); err != nil {
+		if err := s.awaitAnswer(func() bool { return s.token == "" }); err != nil {
 			return err
 		}
 		s.d.owed = 0 // what was asked before it has been answered or lost before it

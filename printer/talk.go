@@ -198,6 +198,7 @@ func (s *session) send(chunk []byte) (n int, err error) {
 
 // handle takes one reply for what its bits say it is.
 func (s *session) handle(r reply) {
+	s.l.silent = false
 	switch r.kind {
 	case replyRealtime:
 		s.answer, s.heard = r.status, true

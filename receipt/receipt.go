@@ -65,6 +65,8 @@ func (s Shop) Layout(p Paper) printer.Doc {
 		d.header(p)
 		d.refund(p)
 		d.footer(p)
+	case trade.PaperTicket:
+		d.ticket(p)
 	default:
 		for _, block := range s.Template.blocks() {
 			blocks[block](d, p)

@@ -1,6 +1,10 @@
 package trade
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // MaxCopies is the most copies of one piece of paper.
 const MaxCopies = 5
@@ -24,27 +28,49 @@ func (p PrintWish) Content() Content {
 
 // CheckContent returns every problem of what a POS wants printed for no sale.
 // The fields are those of Content and start at "".
-func (r Rules) CheckContent(content Content, copies int) []Problem {
+func (r Rules) CheckContent(content Content, printer string, copies int) []Problem {
 	var c check
-	r.content(&c, "", content)
+	if r.printer(&c, "printer", printer) {
+		r.content(&c, "", printer, content)
+	}
 	c.copies("copies", copies)
+	return c
+}
+
+// CheckPrinter returns what is wrong with the name of a printer, "" for
+// ReceiptPrinter.
+func (r Rules) CheckPrinter(name string) []Problem {
+	var c check
+	r.printer(&c, "printer", name)
 	return c
 }
 
 // paper checks what a sale wants printed.
 func (r Rules) paper(c *check, p PrintWish) {
 	c.mode(p, PrintReceipt, PrintSlip, PrintLines, PrintRaw, PrintNone)
-	r.content(c, "print.", p.Content())
+	if r.printer(c, "print.printer", p.Printer) {
+		r.content(c, "print.", p.Printer, p.Content())
+	}
 }
 
-// content checks lines or bytes; at is the path before their names.
-func (r Rules) content(c *check, at string, content Content) {
+// printer checks the name of a printer, "" for ReceiptPrinter, and reports
+// whether there is such a one.
+func (r Rules) printer(c *check, field, name string) bool {
+	known := name == "" || name == ReceiptPrinter || slices.Contains(r.Printers, name)
+	if !known {
+		c.say(field, OneOf, strings.Join(append([]string{ReceiptPrinter}, r.Printers...), ", "))
+	}
+	return known
+}
+
+// content checks lines or bytes for a printer; at is the path before their names.
+func (r Rules) content(c *check, at, printer string, content Content) {
 	if empty := len(content.Data) == 0 || string(content.Data) == "[]"; empty && content.Form != "" {
 		c.say(at+string(content.Form), Required)
 		return
 	}
 	if content.Form == PrintLines && r.Lines != nil {
-		for _, p := range r.Lines(content.Data) {
+		for _, p := range r.Lines(cmp.Or(printer, ReceiptPrinter), content.Data) {
 			c.add(at+p.Field, p.Message)
 		}
 	}

@@ -1,5 +1,9 @@
 package trade
 
+// ReceiptPrinter is the name of the printer for receipts, slips and refunds, and
+// of whatever names no other.
+const ReceiptPrinter = "receipt"
+
 // PrintState is where a print job stands, in the words of the local API.
 type PrintState string
 
@@ -40,6 +44,8 @@ func MovePrint(s PrintState, e PrintEvent) (PrintState, bool) {
 			return PrintPrinting, true
 		case PaperCancelled:
 			return PrintCancelled, true
+		case PaperHeld: // its printer is not in the configuration any more
+			return PrintHeld, true
 		}
 	case PrintPrinting:
 		switch e {
@@ -69,6 +75,7 @@ const (
 	PaperSlip    Paper = "slip"    // the QR code alone, for a receipt that has none
 	PaperRefund  Paper = "refund"  // the receipt of a refund
 	PaperPOS     Paper = "pos"     // what the POS laid out by itself, for no sale
+	PaperTicket  Paper = "ticket"  // what a sale asks of the kitchen: without prices
 )
 
 // Mark says how a second piece of paper is told from the first.

@@ -7,9 +7,9 @@ func TestPrintMachine(t *testing.T) {
 	states := []PrintState{PrintWaitingQR, PrintQueued, PrintPrinting, PrintPrinted, PrintSent, PrintUncertain, PrintHeld, PrintFailed, PrintCancelled}
 	events := []PrintEvent{PaperStart, PaperPrinted, PaperSent, PaperUncertain, PaperHeld, PaperFailed, PaperCancelled}
 	legal := map[PrintState]map[PrintEvent]PrintState{
-		PrintWaitingQR: {PaperStart: PrintPrinting, PaperCancelled: PrintCancelled},
-		PrintQueued:    {PaperStart: PrintPrinting, PaperCancelled: PrintCancelled},
-		PrintHeld:      {PaperStart: PrintPrinting, PaperCancelled: PrintCancelled},
+		PrintWaitingQR: {PaperStart: PrintPrinting, PaperHeld: PrintHeld, PaperCancelled: PrintCancelled},
+		PrintQueued:    {PaperStart: PrintPrinting, PaperHeld: PrintHeld, PaperCancelled: PrintCancelled},
+		PrintHeld:      {PaperStart: PrintPrinting, PaperHeld: PrintHeld, PaperCancelled: PrintCancelled},
 		PrintPrinting: {PaperPrinted: PrintPrinted, PaperSent: PrintSent, PaperUncertain: PrintUncertain, PaperHeld: PrintHeld,
 			PaperFailed: PrintFailed, PaperCancelled: PrintCancelled},
 	}

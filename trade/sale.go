@@ -106,7 +106,8 @@ type PrintWish struct {
 	Mode       PrintMode       `json:"mode"`
 	Copies     int             `json:"copies"`
 	OpenDrawer bool            `json:"open_drawer"`
-	Lines      json.RawMessage `json:"lines,omitempty"` // a list, in one form: without blanks, names in order
+	Printer    string          `json:"printer,omitempty"` // by name; "" is ReceiptPrinter, in that one form
+	Lines      json.RawMessage `json:"lines,omitempty"`   // a list, in one form: without blanks, names in order
 	Raw        []byte          `json:"raw,omitempty"`
 }
 
@@ -199,6 +200,9 @@ func (p *PrintWish) normalise() {
 	}
 	if p.Copies == 0 {
 		p.Copies = 1
+	}
+	if p.Printer == ReceiptPrinter {
+		p.Printer = ""
 	}
 }
 

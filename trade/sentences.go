@@ -106,8 +106,14 @@ const (
 	DetailTraining      Key = "detail_training"
 	AlertJobUncertain   Key = "job_uncertain"
 	AlertJobUncertainDo Key = "job_uncertain_do"
-	TemplateBroken      Key = "template_broken"
-	TemplateBrokenDo    Key = "template_broken_do"
+
+	FurtherHeld        Key = "further_printer_held"
+	PrinterGone        Key = "printer_gone"
+	PrinterGoneDo      Key = "printer_gone_do"
+	OnPrinter          Key = "on_printer"
+	CauseNotConfigured Key = "not_configured"
+	TemplateBroken     Key = "template_broken"
+	TemplateBrokenDo   Key = "template_broken_do"
 )
 
 // word is the entry of a machine's word, such as a state. The point keeps it
@@ -147,8 +153,15 @@ func MoveWords(kind string) Message {
 	return Say(TimelineOther, kind)
 }
 
+// NotConfigured is the cause for which the jobs of a printer are held that is
+// not configured any more.
+func NotConfigured(printer string) string { return string(CauseNotConfigured) + ":" + printer }
+
 // CauseWords say why paper is held; the cause itself where it has no words.
 func CauseWords(cause string) Message {
+	if printer, ok := strings.CutPrefix(cause, NotConfigured("")); ok {
+		return Say(CauseNotConfigured, printer)
+	}
 	if m := Say(Key(cause)); m.known() && !strings.Contains(cause, " ") {
 		return m
 	}
@@ -195,6 +208,7 @@ var sentences = map[Key]words{
 	"paper.slip":       {"开票码小条", "slip with the QR code"},
 	"paper.refund":     {"退货小票", "receipt of the refund"},
 	"paper.pos":        {"收银软件自排的纸", "paper that the POS laid out"},
+	"paper.ticket":     {"厨打单", "kitchen ticket"},
 	"print.waiting_qr": {"等待开票码", "waits for the QR code"},
 	"print.queued":     {"排队", "in line"},
 	"print.printing":   {"开始打印", "printing began"},
@@ -339,8 +353,14 @@ var sentences = map[Key]words{
 	DetailTraining:      {"练习状态下不能办理真实的销售单", "the agent is in training: nothing is done to a real sale"},
 	AlertJobUncertain:   {"打印任务 %s 可能没有打完整", "print job %s may not be complete on paper"},
 	AlertJobUncertainDo: {"请看一下纸上有没有,没有就在收银软件里再打一次", "look at the paper; if it is not there, print it from the POS again"},
-	TemplateBroken:      {"小票模板有误,用的是内置模板", "the receipt's template is wrong; the built-in one is used"},
-	TemplateBrokenDo:    {"请改正 [receipt] template 指定的文件,然后重启服务", "mend the file that [receipt] template names, then restart the service"},
+
+	FurtherHeld:        {"打印机 %[1]s:%[2]s,打印任务在等待", "printer %[1]s: %[3]s; its jobs are waiting"},
+	PrinterGone:        {"打印机 %s 已不在配置里,还有任务等着它打", "printer %s is not in the configuration any more, and jobs wait for it"},
+	PrinterGoneDo:      {"请把这台打印机写回配置并重启服务,任务会接着打;不要的任务请在收银软件里取消", "put the printer back into the configuration and restart the service, and its jobs go on; cancel what is not wanted from the POS"},
+	OnPrinter:          {"打印机 %s", "printer %s"},
+	CauseNotConfigured: {"打印机 %s 不在配置里", "printer %s is not in the configuration"},
+	TemplateBroken:     {"小票模板有误,用的是内置模板", "the receipt's template is wrong; the built-in one is used"},
+	TemplateBrokenDo:   {"请改正 [receipt] template 指定的文件,然后重启服务", "mend the file that [receipt] template names, then restart the service"},
 
 	DropRefused:   {"投放文件夹有 %s 个文件没有被接受,例如 %s", "%s files of the drop folder were not taken, such as %s"},
 	DropRefusedDo: {"请看 failed 文件夹中同名的 .answer.json,改正后重新放入投放文件夹,再删去这里的旧文件", "see the .answer.json beside it in failed, mend it, put it into the drop folder again and delete the old file"},

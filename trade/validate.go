@@ -26,9 +26,12 @@ type Rules struct {
 	// Rates are those that a line may have, out of the package's Rates. Nil
 	// allows them all.
 	Rates []Rate
-	// Lines returns every problem of lines that a POS laid out for this till's
+	// Printers are the names of the till's further printers, beside
+	// ReceiptPrinter.
+	Printers []string
+	// Lines returns every problem of lines that a POS laid out for a printer's
 	// paper, with fields such as lines[3].align. Nil finds none.
-	Lines func(lines []byte) []Problem
+	Lines func(printer string, lines []byte) []Problem
 }
 
 // MaxLines is the most lines an invoice can have, a discount counting as one
@@ -118,6 +121,7 @@ func (r Rules) CheckRefund(f *RefundRequest) []Problem {
 		c.say("reason", OneOf, "sales_return, wrong_invoice, service_terminated, allowance")
 	}
 	c.mode(f.Print, PrintReceipt, PrintSlip, PrintNone)
+	r.printer(&c, "print.printer", f.Print.Printer)
 	c.within("amount", f.Amount, 0, MaxMoney)
 	sum := Money(0)
 	for i, l := range f.Items {

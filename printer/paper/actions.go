@@ -227,7 +227,8 @@ func (e *executor) cut(name string, full bool) {
 		return
 	}
 	if e.inked || e.moved {
-		e.finish(!e.p.jams(), full)
+		e.jammed = e.p.jams()
+		e.finish(!e.jammed, full)
 	}
 }
 

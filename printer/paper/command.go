@@ -8,6 +8,7 @@ type command struct {
 	name  string // mnemonic, "text", or "" where unknown
 	bytes []byte // all of it
 	data  []byte // what follows the mnemonic's bytes
+	lost  int    // bytes that were lost between the command before and the end of this one
 }
 
 // The control characters that begin commands.

@@ -47,7 +47,9 @@ type executor struct {
 	bytes    []byte
 	problems []string
 	kicks    int
-	next     int // number of the next receipt
+	lost     int
+	jammed   bool // the cut that ends it has jammed
+	next     int  // number of the next receipt
 }
 
 func newExecutor(p *Printer) (*executor, error) {
@@ -71,7 +73,7 @@ func (e *executor) reset() {
 func (e *executor) newPaper() {
 	e.sheet = sheet.New(e.profile.Dots, e.profile.LineDots)
 	e.inked, e.moved = false, false
-	e.bytes, e.problems, e.kicks = nil, nil, 0
+	e.bytes, e.problems, e.kicks, e.lost, e.jammed = nil, nil, 0, 0, false
 }
 
 // run takes commands from the buffer until Close.
@@ -174,13 +176,21 @@ func (p *Printer) done(n int) {
 	outOfPaper, powerCut := count(&f.PaperOutAfter), count(&f.PowerCutAfter)
 	f.PaperOut = f.PaperOut || outOfPaper
 	f.PowerOff = f.PowerOff || powerCut
+	if count(&p.failAfter) {
+		f = p.failWith
+		close(p.failed)
+	}
 	p.setFaults(f)
 }
 
 // do carries out one command.
 func (e *executor) do(c command) {
+	e.lost += c.lost
 	if c.name == "ESC @" {
 		e.tearOff()
+		if e.lost > 0 { // before the receipt's begin: it is not missing on it
+			e.lost, e.problems = 0, nil
+		}
 	}
 	if e.lead != 0 && c.name != "text" {
 		e.strayLead()

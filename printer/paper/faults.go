@@ -18,6 +18,7 @@ type Faults struct {
 	Mute      bool `json:"mute"`       // prints, answers nothing
 	Stalled   bool `json:"stalled"`    // takes no byte
 	PowerOff  bool `json:"power_off"`  // what was in the buffer is lost
+	Unplugged bool `json:"unplugged"`  // the cable is out: a network connection ends, a serial line loses what passes
 	DelayMS   int  `json:"delay_ms"`   // milliseconds each movement of the paper takes
 
 	PaperOutAfter int `json:"paper_out_after"` // bytes carried out until the paper ends
@@ -36,6 +37,9 @@ type Faults struct {
 func (f Faults) holding() bool {
 	return f.PaperOut || f.CoverOpen || f.Offline || f.Error || f.Jammed || f.PowerOff
 }
+
+// away tells that nothing can be sent to the printer.
+func (f Faults) away() bool { return f.PowerOff || f.Unplugged }
 
 // realtime is the answer to DLE EOT n; ok is false for an n there is not.
 func (f Faults) realtime(n byte) (answer byte, ok bool) {
@@ -122,14 +126,27 @@ func (p *Printer) SetFaults(f Faults) {
 	p.setFaults(f)
 }
 
+// FailAfter makes f be wrong, and nothing else, once n more bytes have been
+// carried out, at least one; failed is closed then. A second call replaces the
+// first, whose failed is never closed if that had not come yet.
+func (p *Printer) FailAfter(n int, f Faults) (failed <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failAfter, p.failWith, p.failed = max(n, 1), f, make(chan struct{})
+	return p.failed
+}
+
 // setFaults is SetFaults with mu held.
 func (p *Printer) setFaults(f Faults) {
 	before := p.faults
 	p.faults = f
 	if f.PowerOff && !before.PowerOff {
+		p.gap += p.queued
 		p.queue, p.queued = nil, 0
 		p.lostPower, p.forgetHalf = true, true
 		p.asb, p.xoff = false, false
+	}
+	if f.away() && !before.away() {
 		for c := range p.network {
 			c.Close() // its owner is Serve, which sees it closed
 		}

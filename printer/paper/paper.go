@@ -51,15 +51,19 @@ type Printer struct {
 	lostPower  bool // the executor has yet to forget everything
 	forgetHalf bool // and the line what it has of a command
 	queue      []command
-	queued     int       // bytes in queue
-	reading    int       // bytes of the command that is not complete yet
-	lost       int       // bytes that had no room, or were to be lost
-	xoff       bool      // XOFF was sent, and no XON since
-	lineIdle   time.Time // when the line has carried what has come
-	paperStill time.Time // when the paper comes to rest
-	tearOff    bool      // the executor is to write what was not cut
-	asb        bool      // automatic status is on
-	client     *client   // who is served; nil is nobody
+	queued     int // bytes in queue
+	reading    int // bytes of the command that is not complete yet
+	lost       int // bytes that had no room, or were to be lost
+	gap        int // bytes lost since the last command that came whole
+	failAfter  int // bytes carried out until failWith; 0 is never
+	failWith   Faults
+	failed     chan struct{} // closed then
+	xoff       bool          // XOFF was sent, and no XON since
+	lineIdle   time.Time     // when the line has carried what has come
+	paperStill time.Time     // when the paper comes to rest
+	tearOff    bool          // the executor is to write what was not cut
+	asb        bool          // automatic status is on
+	client     *client       // who is served; nil is nobody
 	closers    map[io.Closer]bool
 	network    map[io.Closer]bool
 	receipts   int
@@ -204,8 +208,10 @@ func (p *Printer) loses(b byte) bool {
 		f.LoseBytes--
 		lost = true
 	}
+	lost = lost || f.Unplugged
 	if lost {
 		p.lost++
+		p.gap++
 	}
 	return lost
 }
@@ -217,6 +223,7 @@ func (p *Printer) receive(cmd command) {
 	defer p.mu.Unlock()
 	switch {
 	case p.faults.PowerOff:
+		p.gap += len(cmd.bytes)
 	case cmd.name == "DLE EOT" && p.traits.NoRealtime:
 	case cmd.name == "DLE EOT":
 		if answer, ok := p.faults.realtime(cmd.data[0]); ok {
@@ -225,6 +232,7 @@ func (p *Printer) receive(cmd command) {
 	case cmd.name == "DLE DC4" && cmd.data[0] == 1:
 		p.kicks++
 	default:
+		cmd.lost, p.gap = p.gap, 0
 		p.queue = append(p.queue, cmd)
 		p.queued += len(cmd.bytes)
 		p.changed.Broadcast()
@@ -250,7 +258,7 @@ func (p *Printer) ListenTCP(addr string) (net.Addr, error) {
 			if err != nil {
 				return // closed
 			}
-			if p.Faults().PowerOff || !p.own(conn, true) {
+			if p.Faults().away() || !p.own(conn, true) {
 				conn.Close()
 				continue
 			}
@@ -368,6 +376,7 @@ func (p *Printer) attend(c *client) {
 	p.client = c
 	if c != nil {
 		p.xoff = false // who comes anew has not heard it
+		p.gap = 0      // nor sent what was lost
 		p.flow()
 	}
 }
@@ -376,7 +385,7 @@ func (p *Printer) attend(c *client) {
 // an earlier client asked too. A mute printer sends nothing, and what the client
 // does not read is lost. mu is held.
 func (p *Printer) answer(b []byte) {
-	if p.client == nil || p.faults.Mute || p.faults.PowerOff {
+	if p.client == nil || p.faults.Mute || p.faults.away() {
 		return
 	}
 	select {

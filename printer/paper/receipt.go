@@ -26,7 +26,9 @@ type Receipt struct {
 	Printed     image.Rectangle // the printable area within Image
 	QRs         []string        // data of the QR codes, from the top
 	DrawerKicks int
+	Lost        int      // bytes of it that were lost on the way, or with the printer's power; what has come after them is on it
 	Cut         bool     // cut by the printer; otherwise torn off, or left behind
+	Jammed      bool     // it was to be cut, and the cutter jammed
 	Problems    []string // what was not understood or done
 	At          time.Time
 }
@@ -34,7 +36,7 @@ type Receipt struct {
 // finish ends the receipt: it is written, reported, and new paper begins.
 func (e *executor) finish(cut, full bool) {
 	r := Receipt{
-		N: e.next, Bytes: e.bytes, DrawerKicks: e.kicks,
+		N: e.next, Bytes: e.bytes, DrawerKicks: e.kicks, Lost: e.lost, Jammed: e.jammed,
 		Cut: cut, Problems: e.problems, At: time.Now(),
 	}
 	for _, picture := range e.sheet.Pictures() {

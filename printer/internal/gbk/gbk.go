@@ -19,8 +19,8 @@ const trails = 0xFE - 0x40 + 1
 
 // tables holds both directions; 0 is "none".
 type tables struct {
-	code [1 << 16]uint16 // BMP character → lead<<8 | trail
-	char [Codes]rune     // Index → character
+	code Table       // BMP character → lead<<8 | trail
+	char [Codes]rune // Index → character
 }
 
 var load = sync.OnceValue(func() *tables {
@@ -66,11 +66,23 @@ func IsLead(b byte) bool { return b >= 0x81 && b <= 0xFE }
 
 // Code gives the two-byte code of r; ok is false where there is none, as for ASCII.
 func Code(r rune) (lead, trail byte, ok bool) {
-	if r < 0x80 || r > 0xFFFF {
-		return 0, 0, false
-	}
-	c := load().code[r]
+	c := Forward().Code(r)
 	return byte(c >> 8), byte(c), c != 0
+}
+
+// A Table gives codes by character. A loop over a text takes it once, see
+// [Forward]: asking anew for each character costs as much as the look-up.
+type Table [1 << 16]uint16
+
+// Forward is the one table there is.
+func Forward() *Table { return &load().code }
+
+// Code gives lead<<8 | trail, or 0 where r has no two-byte code, as ASCII.
+func (t *Table) Code(r rune) uint16 {
+	if uint32(r) > 0xFFFF {
+		return 0
+	}
+	return t[r]
 }
 
 // Rune gives the character of a two-byte code; ok is false where it stands for none.
