@@ -110,7 +110,7 @@ func (x *till) tell(n int, state string) {
 	var all sync.WaitGroup
 	for range n {
 		all.Go(func() {
-			if err := x.store.Tell("printer.state", state); err != nil {
+			if err := x.store.Tell("printer.state", state, trade.ReceiptPrinter); err != nil {
 				x.t.Error(err)
 			}
 		})
@@ -415,7 +415,7 @@ func BenchmarkEventFanOut(b *testing.B) {
 	for w := range writers { // commits are shared, as under load
 		all.Go(func() {
 			for i := w; i < b.N; i += writers {
-				if err := x.store.Tell("printer.state", "ready"); err != nil {
+				if err := x.store.Tell("printer.state", "ready", trade.ReceiptPrinter); err != nil {
 					b.Error(err)
 				}
 			}

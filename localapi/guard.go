@@ -37,18 +37,21 @@ type client struct {
 
 func newGuard(o Options) guard {
 	g := guard{hosts: map[string]bool{}, own: map[string]bool{}, origins: map[string]bool{}, wrong: &wrongTokens{now: time.Now}, sessions: newSessions(time.Now)}
-	port := strconv.Itoa(o.Port)
 	loopback := []string{"127.0.0.1", "localhost", "::1"}
-	for _, h := range append(loopback, o.Hosts...) {
-		if _, _, err := net.SplitHostPort(h); err != nil {
-			h = net.JoinHostPort(strings.Trim(h, "[]"), port)
-		}
-		g.hosts[strings.ToLower(h)] = true
-	}
-	// The console is served under these names alone. An origin is never allowed
-	// for being like the request's Host: that is how a rebound name looks.
+	// The console is served under the loopback's names and, where the certificate
+	// proves whose page it is, under the configured ones. An origin is never
+	// allowed for being like the request's Host: that is how a rebound name looks.
 	for _, h := range loopback {
-		g.own["http://"+net.JoinHostPort(h, port)] = true
+		for _, name := range g.serve(h, o) {
+			g.own[o.scheme()+"://"+name] = true
+		}
+	}
+	for _, h := range o.Hosts {
+		for _, name := range g.serve(h, o) {
+			if o.TLS {
+				g.own["https://"+name] = true
+			}
+		}
 	}
 	for _, origin := range o.Origins {
 		if origin != "" && origin != "null" && origin != "*" && !g.own[origin] {
@@ -64,6 +67,24 @@ func newGuard(o Options) guard {
 	}
 	g.given = &givenTokens{list: o.TokenList, taken: names, log: o.Log}
 	return g
+}
+
+// serve takes a name into those that a Host header may have, and gives the forms
+// that it has there: browsers leave the port of https out.
+func (g guard) serve(name string, o Options) (forms []string) {
+	host, port, err := net.SplitHostPort(name)
+	if err != nil {
+		host, port = strings.Trim(name, "[]"), strconv.Itoa(o.Port)
+	}
+	host = strings.ToLower(host)
+	forms = []string{net.JoinHostPort(host, port)}
+	if o.TLS && port == "443" {
+		forms = append(forms, strings.TrimSuffix(forms[0], ":443"))
+	}
+	for _, f := range forms {
+		g.hosts[f] = true
+	}
+	return forms
 }
 
 // headers are on every answer.

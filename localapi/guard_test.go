@@ -285,7 +285,7 @@ func TestTokens(t *testing.T) {
 	var first *answer
 	for _, stranger := range strangers() {
 		*x.server.guard.wrong = wrongTokens{now: time.Now}
-		for _, path := range []string{"/v1/sales/S1", "/v1/sales/none", "/v1/status", "/nowhere", "/"} {
+		for _, path := range []string{"/v1/sales/S1", "/v1/sales/none", "/v1/status", "/nowhere", "/nowhere/else"} {
 			a := x.get(path, stranger).want(t, 401, trade.ErrUnauthorized)
 			a.header.Del("Date")
 			if first == nil {
@@ -334,7 +334,8 @@ func TestBruteForce(t *testing.T) {
 func TestRoutesByRole(t *testing.T) {
 	x := newTill(t, func(o *Options, _ *queue.Options) {
 		o.Accounts, o.Files = &bureau{qr: trade.AuthQR{ID: "A1", URL: "https://etax.example.cn/f"}}, &archive{}
-		o.Drawer = func(context.Context) (trade.PrintEvent, string) { return trade.PaperPrinted, "" }
+		o.Drawers = map[string]func(context.Context) (trade.PrintEvent, string){
+			trade.ReceiptPrinter: func(context.Context) (trade.PrintEvent, string) { return trade.PaperPrinted, "" }}
 	})
 	bodies := map[string]string{"/v1/sales/{id}/print": `{"job_id":"J1"}`, "/v1/print": `{"job_id":"J2","raw":"YQ=="}`, "/v1/sales/{id}/refunds": `{"refund_id":"R1"}`, "/v1/sales": saleBody("S2"),
 		"/v1/invoices": invoiceBody("I1"), "/v1/accounts": registration, "/v1/accounts/{id}/login": `{"code":"123456"}`,
@@ -342,7 +343,7 @@ func TestRoutesByRole(t *testing.T) {
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
 	x.fetchQR()
 	x.issueDirect("I1")
-	if err := x.store.Raise(queue.UncertainAlert("S1", "sale:S1")); err != nil {
+	if err := x.store.Raise(queue.UncertainAlert(trade.ReceiptPrinter, "S1", "sale:S1")); err != nil {
 		t.Fatal(err)
 	}
 	roles := []struct {
@@ -363,6 +364,10 @@ func TestRoutesByRole(t *testing.T) {
 		switch rt.path {
 		case "/v1/invoices/{id}", "/v1/invoices/{id}/file", "/v1/invoices/{id}/retry":
 			path = strings.Replace(rt.path, "{id}", "I1", 1)
+		case "/console/{id}":
+			path = "/console/console.js"
+		case "/display/{id}":
+			path = "/display/display.js"
 		case "/v1/alerts/{id}/ack":
 			path = "/v1/alerts/1/ack"
 		case "/v1/refunds/{id}":

@@ -2,6 +2,7 @@ package localapi
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"runtime"
@@ -134,7 +135,7 @@ func (c *crowd) arrive(ctx context.Context, conn net.Conn) context.Context {
 		wait, full := c.admit(conn)
 		switch {
 		case full:
-			conn.Close()
+			hangUpOn(conn)
 			return ctx
 		case wait <= 0:
 			return ctx
@@ -164,7 +165,7 @@ func (c *crowd) admit(conn net.Conn) (wait time.Duration, full bool) {
 			return wait, false
 		}
 		delete(c.open, idle)
-		idle.Close() // whoever reads from it next is told
+		hangUpOn(idle) // whoever reads from it next is told
 	}
 	c.open[conn] = &guest{http.StateNew, now}
 	return 0, false
@@ -209,6 +210,15 @@ func (c *crowd) moved(conn net.Conn, s http.ConnState) {
 		default:
 		}
 	}
+}
+
+// hangUpOn closes a connection at once: the farewell of TLS would wait for a
+// caller that does not read.
+func hangUpOn(conn net.Conn) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	conn.Close()
 }
 
 // hangUp ends the connection after the answer, and reads for a moment only

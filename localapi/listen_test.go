@@ -9,16 +9,16 @@ import (
 
 func TestListen(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "127.0.0.2:0", "[::ffff:127.0.0.1]:0", "example.com:0", "[fe80::1]:0"} {
-		if ls, err := Listen(addr); !errors.Is(err, ErrNotLoopback) {
+		if ls, err := Listen(addr, nil, false); !errors.Is(err, ErrNotLoopback) {
 			t.Errorf("%s: %v, %v", addr, ls, err)
 		}
 	}
 	for _, addr := range []string{"", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000"} {
-		if ls, err := Listen(addr); err == nil {
+		if ls, err := Listen(addr, nil, false); err == nil {
 			t.Errorf("%s: %v", addr, ls)
 		}
 	}
-	ls, err := Listen("localhost:0")
+	ls, err := Listen("localhost:0", nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestListen(t *testing.T) {
 			t.Errorf("listens on %s, want %s", got, want[i])
 		}
 	}
-	if _, err := Listen(want[0]); err == nil {
+	if _, err := Listen(want[0], nil, false); err == nil {
 		t.Error("the port can be taken twice")
 	}
 	for _, l := range ls {
@@ -56,7 +56,7 @@ func TestListenOtherFamilyTaken(t *testing.T) {
 	}
 	defer other.Close()
 	addr := fmt.Sprintf("127.0.0.1:%d", other.Addr().(*net.TCPAddr).Port)
-	if _, err := Listen(addr); err == nil {
+	if _, err := Listen(addr, nil, false); err == nil {
 		t.Error("half a port is taken")
 	}
 	again, err := net.Listen("tcp4", addr)

@@ -143,7 +143,7 @@ func TestCancelPrintJob(t *testing.T) {
 		t.Errorf("print.state %v", got)
 	}
 	x.post("/v1/sales", plainBody("P1", "1.00")).want(t, 201, "")
-	if _, _, err := x.store.ClaimPrint(t.Context()); err != nil {
+	if _, _, err := x.store.ClaimPrint(t.Context(), trade.ReceiptPrinter); err != nil {
 		t.Fatal(err)
 	}
 	x.do("DELETE", "/v1/print-jobs/sale:P1", "{}").want(t, 409, trade.ErrInvalidState)
@@ -161,7 +161,7 @@ func nowOf(a Around) func(context.Context) Around {
 func TestPrinter(t *testing.T) {
 	seen := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	x := newTill(t, func(o *Options, _ *queue.Options) {
-		o.Around = nowOf(Around{Printer: Printer{true, "tcp://192.0.2.1:9100", "generic-80", "paper_low", seen, "status"}})
+		o.Around = nowOf(Around{Printers: []Printer{{trade.ReceiptPrinter, "tcp://192.0.2.1:9100", "generic-80", "paper_low", seen, "status"}}})
 	})
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
 	a := x.get("/v1/printer").want(t, 200, "")
@@ -170,7 +170,7 @@ func TestPrinter(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
-	bare := newTill(t, func(o *Options, _ *queue.Options) { o.Around = nowOf(Around{Printer: Printer{State: "unknown"}}) })
+	bare := newTill(t, func(o *Options, _ *queue.Options) { o.Around = nowOf(Around{}) })
 	a = bare.get("/v1/printer").want(t, 200, "")
 	if a.json(t, "configured") != false || a.json(t, "state") != "" || a.json(t, "last_seen") != nil || a.json(t, "jobs_waiting") != "0" {
 		t.Errorf("%s", a.body)

@@ -68,7 +68,7 @@ func (l *logBuffer) String() string {
 func newTill(t testing.TB, change ...func(*Options, *queue.Options)) *till {
 	t.Helper()
 	x := &till{t: t, log: &logBuffer{}}
-	listeners, err := Listen("127.0.0.1:0")
+	listeners, err := Listen("127.0.0.1:0", nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func newTill(t testing.TB, change ...func(*Options, *queue.Options)) *till {
 		Push:   func(context.Context, []byte) ([]byte, bool) { return []byte("{}"), true },
 		Tokens: []Token{{"till", RolePOS, posSecret}, {"office", RoleConsole, consoleSecret}, {"board", RoleRead, readSecret}},
 		Port:   x.port, Hosts: []string{"till.example.cn"}, Origins: []string{goodOrigin, "null", "*", ""}, Version: version,
-		Rules: trade.Rules{Encodable: func(r rune) bool { return r < 0x10000 }, Lines: func(lines []byte) []trade.Problem {
+		Rules: trade.Rules{Encodable: func(r rune) bool { return r < 0x10000 }, Lines: func(_ string, lines []byte) []trade.Problem {
 			_, problems := receipt.Shop{Columns: 48}.Lines(lines, nil)
 			return problems
 		}},

@@ -25,25 +25,28 @@ type Metrics struct {
 	commits prometheus.Histogram
 }
 
-// NewMetrics makes figures that are all at 0.
-func NewMetrics() *Metrics {
+// NewMetrics makes figures that are all at 0, those about print jobs for each of
+// the printers.
+func NewMetrics(printers ...string) *Metrics {
 	m := &Metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillagent_platform_calls_total",
 			Help: "Calls of the platform by interface and outcome."}, []string{"interface", "outcome"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tillagent_platform_call_seconds",
 			Help: "How long calls of the platform took, by interface.", Buckets: prometheus.ExponentialBuckets(0.025, 2, 12)}, []string{"interface"}),
 		prints: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillagent_prints_total",
-			Help: "Print jobs that were handed to the printer, by outcome; a held one counts at each attempt."}, []string{"outcome"}),
+			Help: "Print jobs that were handed to a printer, by outcome; a held one counts at each attempt."}, []string{"printer", "outcome"}),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tillagent_commit_seconds",
 			Help: "How long commits took until they were on disk.", Buckets: prometheus.ExponentialBuckets(0.00025, 2, 14)}),
 	}
-	for _, e := range printEvents { // an outcome that did not occur yet shows as 0
-		m.prints.WithLabelValues(string(e))
+	for _, name := range printers {
+		for _, e := range printEvents { // an outcome that did not occur yet shows as 0
+			m.prints.WithLabelValues(name, string(e))
+		}
 	}
 	return m
 }
 
-// printEvents are what can become of a job that was handed to the printer.
+// printEvents are what can become of a job that was handed to a printer.
 var printEvents = []trade.PrintEvent{trade.PaperPrinted, trade.PaperSent, trade.PaperUncertain, trade.PaperHeld, trade.PaperFailed, trade.PaperCancelled}
 
 // Called counts a call of the platform.
@@ -52,8 +55,10 @@ func (m *Metrics) Called(c trade.Call) {
 	m.took.WithLabelValues(c.Interface).Observe(c.Took.Seconds())
 }
 
-// Printed counts a print job that was handed to the printer.
-func (m *Metrics) Printed(e trade.PrintEvent) { m.prints.WithLabelValues(string(e)).Inc() }
+// Printed counts a print job that was handed to a printer.
+func (m *Metrics) Printed(printer string, e trade.PrintEvent) {
+	m.prints.WithLabelValues(printer, string(e)).Inc()
+}
 
 // Committed counts a commit of the database.
 func (m *Metrics) Committed(took time.Duration) { m.commits.Observe(took.Seconds()) }
@@ -69,14 +74,14 @@ var (
 	salesDesc     = gauge("sales", "Sales in the database by state.", "state")
 	oldestDesc    = gauge("oldest_waiting_seconds", "Age of the oldest sale that waits for the platform; 0 where none does.")
 	laneDesc      = gauge("lane_operations", "Platform operations in each lane: due now, or later.", "lane", "when")
-	paperDesc     = gauge("prints_waiting", "Print jobs that are not on paper yet, by state.", "state")
+	paperDesc     = gauge("prints_waiting", "Print jobs that are not on paper yet, by printer and state.", "printer", "state")
 	databaseDesc  = gauge("database_bytes", "Size of the database.")
 	alertsDesc    = gauge("alerts", "Active alerts by kind.", "kind")
 	setUpDesc     = gauge("platform_configured", "1 where the platform is set up.")
 	onlineDesc    = gauge("platform_online", "1 where the platform answers.")
 	contactDesc   = gauge("platform_last_contact_timestamp_seconds", "When the platform last answered, in seconds since 1970; absent before it did.")
 	skewDesc      = gauge("clock_skew_seconds", "This machine's clock minus the platform's.")
-	printerDesc   = gauge("printer_state", "1 for the state that the printer is in; absent without a printer.", "state")
+	printerDesc   = gauge("printer_state", "1 for the state that a printer is in; absent without a printer.", "printer", "state")
 	lookedUp      = []*prometheus.Desc{infoDesc, salesDesc, oldestDesc, laneDesc, paperDesc, databaseDesc, alertsDesc, setUpDesc, onlineDesc, contactDesc, skewDesc, printerDesc}
 	printerStates = []string{"ready", "paper_low", "paper_out", "cover_open", "offline", "cutter", "error", "unknown"}
 	alertKinds    = []string{trade.AlertAuth, trade.AlertPrinter, trade.AlertUnreachable, trade.AlertCredentials, trade.AlertClock,
@@ -119,8 +124,10 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 		tell(laneDesc, float64(s.load.Lanes[lane].Due), string(lane), "due")
 		tell(laneDesc, float64(s.load.Lanes[lane].Later), string(lane), "later")
 	}
-	for _, state := range paperWaits {
-		tell(paperDesc, float64(s.load.Prints[state]), string(state))
+	for _, name := range s.printers() {
+		for _, state := range paperWaits {
+			tell(paperDesc, float64(s.load.Prints[queue.PrintPlace{Printer: name, State: state}]), name, string(state))
+		}
 	}
 	tell(databaseDesc, float64(s.counts.DatabaseLen))
 	for _, kind := range alertKinds {
@@ -141,16 +148,29 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	if !p.LastContact.IsZero() {
 		tell(contactDesc, float64(p.LastContact.Unix()))
 	}
-	if !s.around.Printer.Configured {
-		return
+	for _, p := range s.around.Printers {
+		for _, state := range printerStates {
+			tell(printerDesc, truth(state == p.State), p.Name, state)
+		}
+		if !slices.Contains(printerStates, p.State) {
+			tell(printerDesc, 1, p.Name, p.State)
+		}
 	}
-	now := s.around.Printer.State
-	for _, state := range printerStates {
-		tell(printerDesc, truth(state == now), state)
+}
+
+// printers are those that are configured, and those for which jobs wait.
+func (s *snapshot) printers() []string {
+	names := []string{trade.ReceiptPrinter}
+	if s.around != nil {
+		for _, p := range s.around.Printers {
+			names = append(names, p.Name)
+		}
 	}
-	if !slices.Contains(printerStates, now) {
-		tell(printerDesc, 1, now)
+	for at := range s.load.Prints {
+		names = append(names, at.Printer)
 	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func truth(b bool) float64 {

@@ -40,19 +40,19 @@ func scraped(t *testing.T, a answer) map[string]string {
 // busyTill is a till of which every figure has been counted at least once.
 func busyTill(t *testing.T) *till {
 	t.Helper()
-	m := NewMetrics()
+	m := NewMetrics(trade.ReceiptPrinter)
 	x := newTill(t, func(o *Options, qo *queue.Options) {
 		o.Metrics, qo.Committed = m, m.Committed
 		o.Around = func(context.Context) Around {
-			return Around{Platform{true, true, time.Unix(1_790_000_000, 0), -1500 * time.Millisecond}, Printer{true, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}
+			return Around{Platform{true, true, time.Unix(1_790_000_000, 0), -1500 * time.Millisecond}, []Printer{{trade.ReceiptPrinter, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}}
 		}
 	})
 	m.Called(trade.Call{Interface: "2.16", Outcome: trade.OutcomeOK, Took: 120 * time.Millisecond})
 	m.Called(trade.Call{Interface: "2.16", Outcome: trade.OutcomeUnknown, Took: 5 * time.Second})
-	m.Printed(trade.PaperPrinted)
+	m.Printed(trade.ReceiptPrinter, trade.PaperPrinted)
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
 	x.post("/v1/sales", plainBody("P1", "1.00")).want(t, 201, "")
-	if err := x.store.Raise(queue.UncertainAlert("S1", "sale:S1")); err != nil {
+	if err := x.store.Raise(queue.UncertainAlert(trade.ReceiptPrinter, "S1", "sale:S1")); err != nil {
 		t.Fatal(err)
 	}
 	return x
@@ -68,24 +68,24 @@ func TestMetrics(t *testing.T) {
 		`tillagent_sales{state="rejected"}`:                                  "0",
 		`tillagent_lane_operations{lane="live",when="due"}`:                  "1",
 		`tillagent_lane_operations{lane="watch",when="later"}`:               "0",
-		`tillagent_prints_waiting{state="waiting_qr"}`:                       "1",
-		`tillagent_prints_waiting{state="queued"}`:                           "1",
-		`tillagent_prints_waiting{state="held"}`:                             "0",
+		`tillagent_prints_waiting{printer="receipt",state="waiting_qr"}`:     "1",
+		`tillagent_prints_waiting{printer="receipt",state="queued"}`:         "1",
+		`tillagent_prints_waiting{printer="receipt",state="held"}`:           "0",
 		`tillagent_platform_calls_total{interface="2.16",outcome="ok"}`:      "1",
 		`tillagent_platform_calls_total{interface="2.16",outcome="unknown"}`: "1",
 		`tillagent_platform_call_seconds_count{interface="2.16"}`:            "2",
 		`tillagent_platform_call_seconds_sum{interface="2.16"}`:              "5.12",
 		`tillagent_platform_call_seconds_bucket{interface="2.16",le="0.2"}`:  "1",
-		`tillagent_prints_total{outcome="printed"}`:                          "1",
-		`tillagent_prints_total{outcome="uncertain"}`:                        "0",
+		`tillagent_prints_total{outcome="printed",printer="receipt"}`:        "1",
+		`tillagent_prints_total{outcome="uncertain",printer="receipt"}`:      "0",
 		`tillagent_alerts{kind="printer"}`:                                   "1",
 		`tillagent_alerts{kind="sale_rejected"}`:                             "0",
 		`tillagent_platform_configured`:                                      "1",
 		`tillagent_platform_online`:                                          "1",
 		`tillagent_platform_last_contact_timestamp_seconds`:                  "1.79e+09",
 		`tillagent_clock_skew_seconds`:                                       "-1.5",
-		`tillagent_printer_state{state="paper_low"}`:                         "1",
-		`tillagent_printer_state{state="ready"}`:                             "0",
+		`tillagent_printer_state{printer="receipt",state="paper_low"}`:       "1",
+		`tillagent_printer_state{printer="receipt",state="ready"}`:           "0",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %s", name, got[name], want)
@@ -101,7 +101,7 @@ func TestMetrics(t *testing.T) {
 	plain := scraped(t, newTill(t, func(o *Options, _ *queue.Options) {
 		o.Around = func(context.Context) Around { return Around{} }
 	}).get("/metrics").want(t, 200, ""))
-	if _, ok := plain["tillagent_platform_last_contact_timestamp_seconds"]; ok || plain["tillagent_platform_online"] != "0" || plain[`tillagent_printer_state{state="ready"}`] != "" {
+	if _, ok := plain["tillagent_platform_last_contact_timestamp_seconds"]; ok || plain["tillagent_platform_online"] != "0" || plain[`tillagent_printer_state{printer="receipt",state="ready"}`] != "" {
 		t.Errorf("%v", plain)
 	}
 	x.get("/metrics", without("Authorization")).want(t, 401, trade.ErrUnauthorized)

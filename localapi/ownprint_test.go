@@ -13,7 +13,7 @@ import (
 // claim takes the next print job, as the print loop does.
 func (x *till) claim() *queue.PrintClaim {
 	x.t.Helper()
-	c, next, err := x.store.ClaimPrint(x.t.Context())
+	c, next, err := x.store.ClaimPrint(x.t.Context(), trade.ReceiptPrinter)
 	if err != nil || c == nil {
 		x.t.Fatalf("nothing to print (next %v): %v", next, err)
 	}
@@ -60,7 +60,7 @@ func TestPrintModes(t *testing.T) {
 	x.post("/v1/sales/S1/refunds", `{"refund_id":"R1","print":{"mode":"lines","lines":[{"text":"a"}]}}`).want(t, 422, trade.ErrValidation)
 }
 
-func TestOwnPrint(t *testing.T) {
+func TestR10OwnPrint(t *testing.T) {
 	x := newTill(t)
 	a := x.post("/v1/print", `{"job_id":"K/1","lines":[{"text":"桌号 7"}],"copies":2}`).want(t, 202, "")
 	if a.json(t, "job_id") != "K/1" || a.json(t, "state") != "queued" || a.json(t, "what") != "pos" || a.json(t, "copies") != "2" || a.header.Get("Location") != "/v1/print-jobs/K%2F1" {
@@ -118,11 +118,18 @@ func TestDrawer(t *testing.T) {
 
 	event, kicks := trade.PaperPrinted, 0
 	x := newTill(t, func(o *Options, _ *queue.Options) {
-		o.Drawer = func(context.Context) (trade.PrintEvent, string) {
+		o.Rules.Printers = []string{"bar", "kitchen"}
+		o.Drawers = map[string]func(context.Context) (trade.PrintEvent, string){"bar": func(context.Context) (trade.PrintEvent, string) {
 			kicks++
 			return event, "paper_out"
-		}
+		}}
+		o.Drawers[trade.ReceiptPrinter] = o.Drawers["bar"]
 	})
+	x.post("/v1/drawer/open", `{"printer":"kitchen"}`).want(t, 503, trade.ErrPrinterAway)
+	if a := x.post("/v1/drawer/open", `{"printer":"kitchn"}`).want(t, 422, trade.ErrValidation); a.json(t, "fields", 0, "field") != "printer" {
+		t.Errorf("%s", a.body)
+	}
+	x.post("/v1/drawer/open", `{"printer":"bar"}`).want(t, 202, "")
 	for _, event = range []trade.PrintEvent{trade.PaperPrinted, trade.PaperSent, trade.PaperUncertain} {
 		if a := x.post("/v1/drawer/open", "{}").want(t, 202, ""); a.json(t, "state") != string(event) {
 			t.Errorf("%s: %s", event, a.body)
@@ -134,7 +141,7 @@ func TestDrawer(t *testing.T) {
 	}
 	x.post("/v1/drawer/open", `{"x":1}`).want(t, 422, trade.ErrValidation)
 	x.post("/v1/drawer/open", "", as(readSecret)).want(t, 403, trade.ErrForbiddenRole)
-	if kicks != 4 {
+	if kicks != 5 {
 		t.Errorf("%d pulses", kicks)
 	}
 	if err := x.store.VerifyJournal(); err != nil {

@@ -3,7 +3,9 @@ package localapi
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"tillagent/queue"
@@ -17,7 +19,12 @@ func (s *Server) postPrint(c *call) (any, error) {
 	}
 	ctx, cancel := storing(c)
 	defer cancel()
-	p, err := s.o.Store.AskPrint(ctx, c.id, req.jobID, req.paper, req.copies)
+	var ps problems
+	ps.append(s.o.Rules.CheckPrinter(req.printer)...)
+	if err := s.unlessStored(ctx, req.jobID, ps.failure()); err != nil {
+		return nil, err
+	}
+	p, err := s.o.Store.AskPrint(ctx, c.id, req.jobID, req.paper, req.printer, req.copies)
 	if err != nil {
 		return nil, err
 	}
@@ -32,26 +39,26 @@ func (s *Server) postOwnPrint(c *call) (any, error) {
 	}
 	ctx, cancel := storing(c)
 	defer cancel()
-	if err := s.checkOwnPrint(ctx, req); err != nil {
+	var ps problems
+	ps.append(s.o.Rules.CheckContent(req.content, req.printer, req.copies)...)
+	if err := s.unlessStored(ctx, req.jobID, ps.failure()); err != nil {
 		return nil, err
 	}
-	p, err := s.o.Store.AcceptPrint(ctx, req.jobID, req.content, req.copies)
+	p, err := s.o.Store.AcceptPrint(ctx, req.jobID, req.content, req.printer, req.copies)
 	if err != nil {
 		return nil, err
 	}
 	return result{http.StatusAccepted, jobPath(p.JobID), printJobResource(p)}, nil
 }
 
-// checkOwnPrint checks what is to be printed. A job that is stored already is a
-// repetition or a conflict even if today's paper would not take it.
-func (s *Server) checkOwnPrint(ctx context.Context, req ownPrint) error {
-	var ps problems
-	ps.append(s.o.Rules.CheckContent(req.content, req.copies)...)
-	bad := ps.failure()
+// unlessStored gives what is wrong with a print job, unless that is stored
+// already: then it is a repetition or a conflict even if today's printers would
+// not take it.
+func (s *Server) unlessStored(ctx context.Context, jobID string, bad error) error {
 	if bad == nil {
 		return nil
 	}
-	_, err := s.o.Store.Print(ctx, req.jobID)
+	_, err := s.o.Store.Print(ctx, jobID)
 	if errors.Is(err, queue.ErrNotFound) {
 		err = bad
 	}
@@ -68,22 +75,29 @@ type drawerJSON struct {
 	State trade.PrintEvent `json:"state"`
 }
 
-// postDrawer opens the cash drawer, once. The journal has that somebody asked
+// postDrawer opens a cash drawer, once. The journal has that somebody asked
 // before the pulse leaves.
 func (s *Server) postDrawer(c *call) (any, error) {
-	if err := checkEmpty(c.body); err != nil {
+	printer, err := readDrawer(c.body)
+	if err != nil {
 		return nil, err
 	}
-	if s.o.Drawer == nil {
+	var ps problems
+	ps.append(s.o.Rules.CheckPrinter(printer)...)
+	if err := ps.failure(); err != nil {
+		return nil, err
+	}
+	open := s.o.Drawers[printer]
+	if open == nil {
 		return nil, &failure{code: trade.ErrPrinterAway, detail: trade.Say(trade.DetailNoDrawer)}
 	}
-	if err := s.noteDrawer(c, queue.DrawerAsked); err != nil {
+	if err := s.noteDrawer(c, printer, queue.DrawerAsked); err != nil {
 		return nil, err
 	}
 	// A caller that hangs up does not stop the pulse half-way.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), drawerTime)
 	defer cancel()
-	e, cause := s.o.Drawer(ctx)
+	e, cause := open(ctx)
 	step := queue.DrawerOpened
 	switch e {
 	case trade.PaperHeld, trade.PaperFailed:
@@ -91,7 +105,7 @@ func (s *Server) postDrawer(c *call) (any, error) {
 	case trade.PaperUncertain:
 		step = queue.DrawerUnsure
 	}
-	if err := s.noteDrawer(c, step); err != nil { // the drawer is open all the same
+	if err := s.noteDrawer(c, printer, step); err != nil { // the drawer is open all the same
 		s.log.Error("cannot note that the drawer was opened", "state", step, "err", err)
 	}
 	if step == queue.DrawerNot {
@@ -100,10 +114,10 @@ func (s *Server) postDrawer(c *call) (any, error) {
 	return result{status: http.StatusAccepted, value: drawerJSON{e}}, nil
 }
 
-func (s *Server) noteDrawer(c *call, step string) error {
+func (s *Server) noteDrawer(c *call, printer, step string) error {
 	ctx, cancel := storing(c)
 	defer cancel()
-	return s.o.Store.NoteDrawer(ctx, step)
+	return s.o.Store.NoteDrawer(ctx, printer, step)
 }
 
 func (s *Server) getPrintJob(c *call) (any, error) {
@@ -130,7 +144,7 @@ func (s *Server) deletePrintJob(c *call) (any, error) {
 	return printJobResource(p), nil
 }
 
-// printerNowJSON is the printer as GET /v1/printer shows it.
+// printerNowJSON is a printer as GET /v1/printer shows it.
 type printerNowJSON struct {
 	Configured bool    `json:"configured"`
 	Model      string  `json:"model"`
@@ -141,20 +155,60 @@ type printerNowJSON struct {
 	Confirm    string  `json:"confirm"` // how it proves what is printed; "" where it is not known
 }
 
-func (s *Server) getPrinter(c *call) (any, error) {
+// namedPrinterJSON is one of GET /v1/printers.
+type namedPrinterJSON struct {
+	Name string `json:"name"`
+	printerNowJSON
+}
+
+type printersJSON struct {
+	Printers []namedPrinterJSON `json:"printers"`
+}
+
+// printersNow asks how the printers are, and how much waits for each.
+func (s *Server) printersNow(c *call) (Around, map[string]int, error) {
 	ctx, cancel := reading(c)
 	defer cancel()
 	waiting, err := s.o.Store.PrintsWaiting(ctx)
+	if err != nil || s.o.Around == nil {
+		return Around{}, waiting, err
+	}
+	ctx, cancel = context.WithTimeout(ctx, aroundTime)
+	defer cancel()
+	c.waits()
+	return s.o.Around(ctx), waiting, nil
+}
+
+func printerNow(p Printer, waiting int) printerNowJSON {
+	return printerNowJSON{Configured: true, Model: p.Profile, Port: p.Port, State: p.State, LastSeen: stamp(p.SeenAt), Confirm: p.Confirm, Waiting: waiting}
+}
+
+// getPrinter shows the printer for receipts.
+func (s *Server) getPrinter(c *call) (any, error) {
+	around, waiting, err := s.printersNow(c)
 	if err != nil {
 		return nil, err
 	}
-	out := printerNowJSON{Waiting: waiting}
-	if s.o.Around != nil {
-		ctx, cancel := context.WithTimeout(ctx, aroundTime)
-		defer cancel()
-		c.waits()
-		if p := s.o.Around(ctx).Printer; p.Configured {
-			out.Configured, out.Model, out.Port, out.State, out.LastSeen, out.Confirm = true, p.Profile, p.Port, p.State, stamp(p.SeenAt), p.Confirm
+	if p, ok := around.printer(trade.ReceiptPrinter); ok {
+		return printerNow(p, waiting[p.Name]), nil
+	}
+	return printerNowJSON{Waiting: waiting[trade.ReceiptPrinter]}, nil
+}
+
+// getPrinters shows every printer: those that are configured, then those that
+// are not any more and for which jobs wait.
+func (s *Server) getPrinters(c *call) (any, error) {
+	around, waiting, err := s.printersNow(c)
+	if err != nil {
+		return nil, err
+	}
+	out := printersJSON{[]namedPrinterJSON{}}
+	for _, p := range around.Printers {
+		out.Printers = append(out.Printers, namedPrinterJSON{p.Name, printerNow(p, waiting[p.Name])})
+	}
+	for _, name := range slices.Sorted(maps.Keys(waiting)) {
+		if _, ok := around.printer(name); !ok {
+			out.Printers = append(out.Printers, namedPrinterJSON{name, printerNowJSON{Waiting: waiting[name]}})
 		}
 	}
 	return out, nil

@@ -11,7 +11,7 @@ import (
 // print plays the print loop: it takes the next job and stores its outcome.
 func (x *till) print(e trade.PrintEvent, reason string) {
 	x.t.Helper()
-	c, next, err := x.store.ClaimPrint(x.t.Context())
+	c, next, err := x.store.ClaimPrint(x.t.Context(), trade.ReceiptPrinter)
 	if err != nil || c == nil {
 		x.t.Fatalf("nothing to print (next %v): %v", next, err)
 	}

@@ -1,6 +1,7 @@
 package localapi
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -107,6 +108,7 @@ func readPrint(o *object) trade.PrintWish {
 		OpenDrawer: o.boolean("open_drawer"),
 		Lines:      o.list("lines"),
 		Raw:        o.bytes("raw"),
+		Printer:    o.text("printer"),
 	}
 }
 
@@ -150,9 +152,21 @@ func readRefundLine(o *object) trade.RefundLine {
 
 // printRequest is the body of POST /v1/sales/{sale_id}/print.
 type printRequest struct {
-	jobID  string
-	paper  trade.Paper
-	copies int
+	jobID   string
+	paper   trade.Paper
+	printer string
+	copies  int
+}
+
+// printer is the name of a printer; trade.ReceiptPrinter where it is left out.
+func (o *object) printer() string { return cmp.Or(o.text("printer"), trade.ReceiptPrinter) }
+
+// readDrawer reads the body of POST /v1/drawer/open, which may be missing, and
+// gives the printer's name.
+func readDrawer(body []byte) (printer string, err error) {
+	printer = trade.ReceiptPrinter
+	err = readOptional(body, func(o *object) { printer = o.printer() })
+	return printer, err
 }
 
 // ownJobs are the beginnings of the ids of the agent's own print jobs.
@@ -173,6 +187,7 @@ func (o *object) jobID() string {
 type ownPrint struct {
 	jobID   string
 	content trade.Content
+	printer string
 	copies  int
 }
 
@@ -182,7 +197,7 @@ func readOwnPrint(body []byte) (ownPrint, error) {
 	if err != nil {
 		return ownPrint{}, err
 	}
-	p := ownPrint{jobID: o.jobID(), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
+	p := ownPrint{jobID: o.jobID(), printer: o.printer(), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
 	lines, raw := o.take("lines") != nil, o.take("raw") != nil
 	switch {
 	case lines == raw:
@@ -202,13 +217,13 @@ func readPrintRequest(body []byte) (printRequest, error) {
 	if err != nil {
 		return printRequest{}, err
 	}
-	p := printRequest{jobID: o.jobID(), paper: trade.Paper(o.text("what")), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
+	p := printRequest{jobID: o.jobID(), paper: trade.Paper(o.text("what")), printer: o.printer(), copies: o.integer("copies", minCopies, maxCopies, minCopies)}
 	switch p.paper {
 	case "":
 		p.paper = trade.PaperReceipt
-	case trade.PaperReceipt, trade.PaperSlip:
+	case trade.PaperReceipt, trade.PaperSlip, trade.PaperTicket:
 	default:
-		o.add("what", trade.OneOf, "receipt, slip")
+		o.add("what", trade.OneOf, "receipt, slip, ticket")
 	}
 	o.end()
 	return p, ps.failure()

@@ -121,6 +121,7 @@ type printJobJSON struct {
 	ID        string           `json:"job_id"`
 	State     trade.PrintState `json:"state"`
 	What      trade.Paper      `json:"what"`
+	Printer   string           `json:"printer"`
 	RefundID  string           `json:"refund_id"`
 	Copies    int              `json:"copies"`
 	WithQR    bool             `json:"with_qr"`
@@ -225,7 +226,7 @@ func salePrint(jobs []queue.Print) salePrintJSON {
 	out := salePrintJSON{State: "none"}
 	for _, j := range jobs {
 		switch {
-		case j.RefundID != "":
+		case j.RefundID != "", j.Paper == trade.PaperTicket:
 		case j.Asked:
 			if j.State == trade.PrintPrinted || j.State == trade.PrintSent {
 				out.Reprints++
@@ -274,6 +275,6 @@ func refundResource(r *queue.Record, f *trade.Refund, lang trade.Lang) refundJSO
 }
 
 func printJobResource(p *queue.Print) printJobJSON {
-	return printJobJSON{ID: p.JobID, State: p.State, What: p.Paper, RefundID: p.RefundID, Copies: p.Copies, WithQR: p.WithQR,
+	return printJobJSON{ID: p.JobID, State: p.State, What: p.Paper, Printer: p.Printer, RefundID: p.RefundID, Copies: p.Copies, WithQR: p.WithQR,
 		Attempts: p.Attempts, Reason: p.Reason, CreatedAt: stamp(p.CreatedAt), PrintedAt: stamp(p.PrintedAt)}
 }

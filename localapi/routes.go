@@ -49,6 +49,7 @@ var routes = []route{
 	{"GET", "/v1/print-jobs/{id}", RoleRead, (*Server).getPrintJob, ""},
 	{"DELETE", "/v1/print-jobs/{id}", RolePOS, (*Server).deletePrintJob, ""},
 	{"GET", "/v1/printer", RoleRead, (*Server).getPrinter, ""},
+	{"GET", "/v1/printers", RoleRead, (*Server).getPrinters, ""},
 	{"GET", "/v1/accounts", RoleRead, (*Server).getAccounts, ""},
 	{"POST", "/v1/accounts", RoleConsole, outside((*Server).postAccount), ""},
 	{"GET", "/v1/accounts/{id}", RoleRead, (*Server).getAccount, ""},
@@ -64,6 +65,11 @@ var routes = []route{
 	{"GET", "/v1/events", RoleRead, (*Server).getEvents, ""},
 	{"GET", "/v1/openapi.yaml", "", (*Server).getOpenAPI, ""}, // the same on every till: a browser has no token
 	{"GET", "/v1/docs", "", (*Server).getDocs, ""},
+	{"GET", "/", "", (*Server).getConsole, ""}, // the pages hold nothing: what they show, they ask for with a token
+	{"GET", "/console/{id}", "", (*Server).getConsoleFile, ""},
+	{"GET", "/display", "", (*Server).getDisplay, ""},
+	{"GET", "/display/{id}", "", (*Server).getDisplayFile, ""},
+	{"GET", "/v1/logs", RoleConsole, (*Server).getLogs, ""},
 	{"GET", "/v1/status", RoleRead, (*Server).getStatus, ""},
 	{"GET", "/v1/alerts", RoleRead, (*Server).getAlerts, ""},
 	{"POST", "/v1/alerts/{id}/ack", RolePOS, (*Server).postAck, ""},

@@ -5,10 +5,12 @@ package localapi
 
 import (
 	"context"
+	"encoding/json"
 	"image"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"tillagent/queue"
@@ -47,6 +49,7 @@ type Options struct {
 	// 127.0.0.1, localhost, [::1] or one of Hosts.
 	Port    int
 	Hosts   []string // further names, each as "name" (with Port) or "name:port"
+	TLS     bool     // the listeners speak TLS: pages of the API itself are of https
 	Origins []string // web pages that may call, each as a browser writes it: "https://pos.example.cn"
 	Version string
 	// Around tells how platform and printer are now; nil means unknown.
@@ -54,9 +57,9 @@ type Options struct {
 	// Preview draws the receipt of a sale as it prints; nil means that there is
 	// no printer to draw it for.
 	Preview func(context.Context, *queue.Record) (Drawing, error)
-	// Drawer opens the cash drawer and says what came of it, PaperHeld with a cause
-	// where nothing was sent; nil means that there is no drawer.
-	Drawer func(context.Context) (trade.PrintEvent, string)
+	// Drawers open the cash drawers, by the printer's name, and say what came of
+	// it, PaperHeld with a cause where nothing was sent.
+	Drawers map[string]func(context.Context) (trade.PrintEvent, string)
 	// Push takes a push of the platform (2.13) as it was sent and gives the
 	// signed reply; false where its signature or form does not hold. Nil where
 	// the platform is not set up.
@@ -68,10 +71,20 @@ type Options struct {
 	// Metrics are the figures that the agent counts; nil is of an agent that
 	// counts none.
 	Metrics *Metrics
+	// Logs gives at most so many of the log's last lines, each a JSON object,
+	// oldest first; nil is of an agent that keeps none.
+	Logs func(lines int) ([]json.RawMessage, error)
 	// Poke, where not nil, hears of each sale for which something was taken: a
 	// sale, a refund, a wish to retry. It must not block.
 	Poke func(saleID string)
 	Log  *slog.Logger // nil discards
+}
+
+func (o Options) scheme() string {
+	if o.TLS {
+		return "https"
+	}
+	return "http"
 }
 
 // Drawing is a receipt as it prints.
@@ -84,7 +97,16 @@ type Drawing interface {
 // Around is how the agent's surroundings are.
 type Around struct {
 	Platform Platform
-	Printer  Printer
+	Printers []Printer // that are configured, trade.ReceiptPrinter first
+}
+
+// printer finds a printer by its name.
+func (a Around) printer(name string) (p Printer, ok bool) {
+	i := slices.IndexFunc(a.Printers, func(p Printer) bool { return p.Name == name })
+	if i < 0 {
+		return Printer{}, false
+	}
+	return a.Printers[i], true
 }
 
 // Platform is how the invoicing platform is.
@@ -95,14 +117,14 @@ type Platform struct {
 	ClockSkew   time.Duration // the till's clock minus the platform's
 }
 
-// Printer is how the printer is.
+// Printer is how a printer is.
 type Printer struct {
-	Configured bool
-	Port       string
-	Profile    string
-	State      string    // ready, paper_low, paper_out, cover_open, offline, error
-	SeenAt     time.Time // zero: never
-	Confirm    string    // how it proves what is printed: process_id, status, realtime (no proof), none
+	Name    string
+	Port    string
+	Profile string
+	State   string    // ready, paper_low, paper_out, cover_open, offline, error
+	SeenAt  time.Time // zero: never
+	Confirm string    // how it proves what is printed: process_id, status, realtime (no proof), none
 }
 
 // Server answers the local API's calls. It is safe for concurrent use.

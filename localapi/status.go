@@ -14,7 +14,8 @@ type statusJSON struct {
 	StartedAt *string       `json:"started_at"`
 	TillCode  string        `json:"till_code"`
 	Platform  *platformJSON `json:"platform"` // null: unknown, like the printer
-	Printer   *printerJSON  `json:"printer"`
+	Printer   *printerJSON  `json:"printer"`  // the one for receipts
+	Printers  []printerOf   `json:"printers"`
 	Queue     queueJSON     `json:"queue"`
 	Alerts    int           `json:"alerts"` // how many are active
 	Database  databaseJSON  `json:"database"`
@@ -33,6 +34,12 @@ type printerJSON struct {
 	Profile    string  `json:"profile"`
 	State      string  `json:"state"`
 	SeenAt     *string `json:"seen_at"`
+}
+
+// printerOf is one of the printers that are configured.
+type printerOf struct {
+	Name string `json:"name"`
+	printerJSON
 }
 
 type queueJSON struct {
@@ -59,6 +66,7 @@ func (s *Server) getStatus(c *call) (any, error) {
 	}
 	out := statusJSON{
 		Version: s.o.Version, StartedAt: stamp(s.started), TillCode: counts.TillCode,
+		Printers: []printerOf{},
 		Queue:    queueJSON{Sales: map[trade.SaleState]int{}, OldestAt: stamp(counts.Oldest), Prints: counts.Waiting},
 		Alerts:   len(alerts),
 		Database: databaseJSON{counts.DatabaseLen},
@@ -75,7 +83,14 @@ func (s *Server) getStatus(c *call) (any, error) {
 		c.waits()
 		a := s.o.Around(ctx)
 		out.Platform = &platformJSON{a.Platform.Configured, a.Platform.Online, stamp(a.Platform.LastContact), a.Platform.ClockSkew.Milliseconds()}
-		out.Printer = &printerJSON{a.Printer.Configured, a.Printer.Port, a.Printer.Profile, a.Printer.State, stamp(a.Printer.SeenAt)}
+		out.Printer = &printerJSON{}
+		for _, p := range a.Printers {
+			now := printerJSON{true, p.Port, p.Profile, p.State, stamp(p.SeenAt)}
+			if p.Name == trade.ReceiptPrinter {
+				out.Printer = &now
+			}
+			out.Printers = append(out.Printers, printerOf{p.Name, now})
+		}
 	}
 	return out, nil
 }

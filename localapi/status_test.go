@@ -16,7 +16,7 @@ func TestStatus(t *testing.T) {
 			if _, ok := ctx.Deadline(); !ok {
 				t.Error("Around has no deadline")
 			}
-			return Around{Platform{true, true, seen, -1500 * time.Millisecond}, Printer{true, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}
+			return Around{Platform{true, true, seen, -1500 * time.Millisecond}, []Printer{{trade.ReceiptPrinter, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}}
 		}
 	})
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
@@ -62,7 +62,7 @@ func TestAlerts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := x.store.Raise(queue.UncertainAlert("S1", "sale:S1")); err != nil {
+	if err := x.store.Raise(queue.UncertainAlert(trade.ReceiptPrinter, "S1", "sale:S1")); err != nil {
 		t.Fatal(err)
 	}
 	a := x.get("/v1/alerts?active=true").want(t, 200, "")
@@ -107,7 +107,7 @@ func TestReadinessIsRemembered(t *testing.T) {
 func TestAckAlert(t *testing.T) {
 	x := newTill(t)
 	x.post("/v1/alerts/1/ack", "").want(t, 404, trade.ErrNotFound)
-	if err := x.store.Raise(queue.UncertainAlert("S1", "sale:S1")); err != nil {
+	if err := x.store.Raise(queue.UncertainAlert(trade.ReceiptPrinter, "S1", "sale:S1")); err != nil {
 		t.Fatal(err)
 	}
 	id := x.get("/v1/alerts?active=true").json(t, "alerts", 0, "id").(string)

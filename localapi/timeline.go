@@ -164,7 +164,8 @@ func saleAdvice(r *queue.Record, around *Around) (where, do trade.Message) {
 // codeIsOut reports whether the customer can have the sale's QR code: on paper,
 // or from a POS that shows it by itself.
 func codeIsOut(r *queue.Record) bool {
-	if r.Sale.Print.Mode == trade.PrintNone || len(r.Prints) == 0 {
+	mayCarryIt := func(p queue.Print) bool { return p.Paper != trade.PaperTicket }
+	if r.Sale.Print.Mode == trade.PrintNone || !slices.ContainsFunc(r.Prints, mayCarryIt) {
 		return true
 	}
 	current := r.Standing.Current()

@@ -28,7 +28,7 @@ func (x *till) called(lane trade.Lane, call trade.Call, e func(*queue.OpClaim) t
 // printed plays the print loop.
 func (x *till) printed(e trade.PrintEvent, reason string) {
 	x.t.Helper()
-	c, next, err := x.store.ClaimPrint(x.t.Context())
+	c, next, err := x.store.ClaimPrint(x.t.Context(), trade.ReceiptPrinter)
 	if err != nil || c == nil {
 		x.t.Fatalf("nothing to print (next %v): %v", next, err)
 	}

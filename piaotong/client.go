@@ -31,6 +31,7 @@ type Options struct {
 	DES3Key        string            // 24 ASCII characters, used as they are
 	PrivateKey     *rsa.PrivateKey   // ours
 	PlatformKey    *rsa.PublicKey    // the platform's; refused when it is our own public key
+	Next           NextKeys          // the keys that take over, during a change of keys
 	Timeout        time.Duration     // of a whole call; 0 = 30 s. Connecting gets at most 5 s of it
 	Endpoints      map[string]string // paths by the keys of EndpointKeys; an empty path means the default
 	Transport      http.RoundTripper // nil = one of our own
@@ -55,7 +56,8 @@ func (o Options) String() string {
 func (o Options) GoString() string { return o.String() }
 
 // Client calls the platform. It is safe for concurrent use and never repeats a
-// call by itself.
+// call by itself, but for one that the platform could not read because keys are
+// being changed ([NextKeys]).
 type Client struct {
 	codec        *Codec
 	http         *http.Client
@@ -75,7 +77,7 @@ type Client struct {
 // New checks the options and makes a Client; it sends nothing. All problems
 // are joined, each with the name of its option.
 func New(o Options) (*Client, error) {
-	problems := checkKeys(o.PrivateKey, o.PlatformKey, o.DES3Key)
+	problems := append(checkKeys(o.PrivateKey, o.PlatformKey, o.DES3Key), o.Next.check(o.PrivateKey, o.PlatformKey)...)
 	base, err := checkBaseURL(o.BaseURL, o.AllowHTTP)
 	if err != nil {
 		problems = append(problems, optionError("BaseURL", err.Error()))
@@ -97,6 +99,9 @@ func New(o Options) (*Client, error) {
 		return nil, errors.Join(problems...)
 	}
 	codec, err := NewCodec(o.PrivateKey, o.PlatformKey, o.DES3Key)
+	if err == nil {
+		err = codec.add(o.Next)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +138,15 @@ func New(o Options) (*Client, error) {
 	if bits := min(o.PrivateKey.N.BitLen(), o.PlatformKey.N.BitLen()); bits < shortKeyBits {
 		c.log.Warn("RSA key is short; longer ones only by agreement with the platform", "bits", bits)
 	}
+	if o.Next.any() {
+		c.log.Info("a change of keys is under way", "private_key", o.Next.PrivateKey != nil, "platform_public_key", o.Next.PlatformKey != nil, "des3_key", o.Next.DES3Key != "")
+	}
 	return c, nil
 }
+
+// Codec gives what the client's envelopes are made with, for the platform's
+// pushes. Both follow a change of keys together.
+func (c *Client) Codec() *Codec { return c.codec }
 
 // Close closes idle connections. Calls under way go on to their end.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -215,27 +227,16 @@ func (c *Client) serialNo(at time.Time) string {
 // that the platform processed it and its answer is in Resp.
 func call[Req, Resp any](ctx context.Context, c *Client, op *operation, req Req) (Resp, error) {
 	var resp Resp
-	path := c.paths[op.key]
-	if path == "" {
+	if c.paths[op.key] == "" {
 		return resp, c.fail(op, Error{Kind: Misconfigured, NoPath: true, Msg: "path not configured: " + op.key})
 	}
 	content, err := marshalJSON(req)
 	if err != nil {
 		return resp, c.fail(op, Error{Kind: Refused, Msg: "cannot be written as JSON", Err: err})
 	}
-	at := c.now()
-	serial := c.serialNo(at)
-	body, err := c.codec.SealRequest(c.platformCode, serial, at, content)
+	r, serial, err := c.converse(ctx, op, content)
 	if err != nil {
-		return resp, c.fail(op, Error{Kind: Misconfigured, Err: err})
-	}
-	raw, failure := c.exchange(ctx, c.base+path, body)
-	if failure != nil {
-		return resp, c.fail(op, *failure)
-	}
-	r, err := c.codec.OpenResponse(raw)
-	if err != nil {
-		return resp, c.fail(op, Error{Kind: Unknown, Untrusted: true, Msg: "the answer cannot be trusted", Err: err})
+		return resp, err
 	}
 	c.noteOddities(op, serial, r)
 	if r.Code != codeOK {
@@ -248,6 +249,25 @@ func call[Req, Resp any](ctx context.Context, c *Client, op *operation, req Req)
 		return resp, c.malformed(op, errors.New("its content has another form than documented"))
 	}
 	return resp, nil
+}
+
+// send makes one envelope around content, sends it and opens the answer. The
+// error is an [*Error].
+func (c *Client) send(ctx context.Context, op *operation, content []byte, keys keyChoice) (r Response, serial string, err error) {
+	at := c.now()
+	serial = c.serialNo(at)
+	body, err := c.codec.sealRequest(keys, c.platformCode, serial, at, content)
+	if err != nil {
+		return r, serial, c.fail(op, Error{Kind: Misconfigured, Err: err})
+	}
+	raw, failure := c.exchange(ctx, c.base+c.paths[op.key], body)
+	if failure != nil {
+		return r, serial, c.fail(op, *failure)
+	}
+	if r, err = c.codec.OpenResponse(raw); err != nil {
+		return r, serial, c.fail(op, Error{Kind: Unknown, Untrusted: true, Msg: "the answer cannot be trusted", Err: err})
+	}
+	return r, serial, nil
 }
 
 // noteOddities records what a real platform does where its document is silent.

@@ -134,7 +134,7 @@ func TestAnswers(t *testing.T) {
 		{"data refused", answerCode("8995", "数据校验不通过", ""), Refused, Refused, false, true},
 		{"error with unreadable content", func(w http.ResponseWriter, p *testPlatform, r Request) {
 			fields := map[string]string{"code": "8995", "msg": "x", "serialNo": r.SerialNo, "content": "@@"}
-			fields["sign"], _ = p.codec.sign(signString(fields))
+			fields["sign"], _ = sign(p.codec.own[0], signString(fields))
 			json.NewEncoder(w).Encode(fields)
 		}, Refused, Refused, false, true},
 		{"unknown code", answerCode("1234", "？", ""), Unknown, Unavailable, false, true},

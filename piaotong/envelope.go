@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,9 +52,12 @@ const (
 // private key, verifies with the other's public key, and shares the 3DES key.
 // It is safe for concurrent use.
 type Codec struct {
-	own    *rsa.PrivateKey
-	peer   *rsa.PublicKey
-	cipher des3
+	// Of each there is one, and during a change of keys the next as a second.
+	own    []*rsa.PrivateKey
+	peer   []*rsa.PublicKey
+	cipher []des3
+
+	ownInUse, cipherInUse atomic.Int32 // those that we sign and seal with
 }
 
 // NewCodec makes a Codec. Both keys have 1024 to 4096 bits and belong to
@@ -65,7 +70,7 @@ func NewCodec(own *rsa.PrivateKey, peer *rsa.PublicKey, des3Key string) (*Codec,
 	if err != nil {
 		return nil, optionError("DES3Key", err.Error())
 	}
-	return &Codec{own: own, peer: peer, cipher: cipher}, nil
+	return &Codec{own: []*rsa.PrivateKey{own}, peer: []*rsa.PublicKey{peer}, cipher: []des3{cipher}}, nil
 }
 
 // Request is an opened request envelope: ours to the platform, or a push of
@@ -111,6 +116,10 @@ type responseWire struct {
 
 // SealRequest makes a request envelope around content, a JSON object or array.
 func (c *Codec) SealRequest(platformCode, serialNo string, at time.Time, content []byte) ([]byte, error) {
+	return c.sealRequest(c.inUse(), platformCode, serialNo, at, content)
+}
+
+func (c *Codec) sealRequest(keys keyChoice, platformCode, serialNo string, at time.Time, content []byte) ([]byte, error) {
 	w := requestWire{
 		PlatformCode: platformCode,
 		SignType:     "RSA",
@@ -118,10 +127,10 @@ func (c *Codec) SealRequest(platformCode, serialNo string, at time.Time, content
 		Timestamp:    FormatTime(at),
 		Version:      "1.0",
 		SerialNo:     serialNo,
-		Content:      c.cipher.encrypt(content),
+		Content:      c.cipher[keys.cipher].encrypt(content),
 	}
 	var err error
-	w.Sign, err = c.sign(signString(map[string]string{
+	w.Sign, err = sign(c.own[keys.own], signString(map[string]string{
 		"platformCode": w.PlatformCode, "signType": w.SignType, "format": w.Format, "timestamp": w.Timestamp,
 		"version": w.Version, "serialNo": w.SerialNo, "content": w.Content,
 	}))
@@ -134,12 +143,13 @@ func (c *Codec) SealRequest(platformCode, serialNo string, at time.Time, content
 // SealResponse makes a response envelope. Code, Msg and Content should not be
 // empty, so that all three [SignRule]s agree on the signature.
 func (c *Codec) SealResponse(r Response) ([]byte, error) {
+	keys := c.inUse()
 	w := responseWire{Code: r.Code, Msg: r.Msg, SerialNo: r.SerialNo}
 	if r.Content != nil {
-		w.Content = c.cipher.encrypt(r.Content)
+		w.Content = c.cipher[keys.cipher].encrypt(r.Content)
 	}
 	var err error
-	w.Sign, err = c.sign(signString(map[string]string{
+	w.Sign, err = sign(c.own[keys.own], signString(map[string]string{
 		"code": w.Code, "msg": w.Msg, "serialNo": w.SerialNo, "content": w.Content,
 	}))
 	if err != nil {
@@ -208,21 +218,32 @@ func (c *Codec) verifyResponse(fields map[string]string, sign string) (SignRule,
 	return "", &EnvelopeError{BadSignature, "the signature does not fit the message"}
 }
 
+// openContent decrypts with the first key that gives JSON. What the next key of
+// a change opens says that the other side has changed over, and so do we.
 func (c *Codec) openContent(text string) ([]byte, error) {
-	plain, err := c.cipher.decrypt(text)
-	if err != nil {
-		return nil, &EnvelopeError{BadContent, err.Error()}
+	var problem error
+	for i, cipher := range c.cipher {
+		plain, err := cipher.decrypt(text)
+		switch {
+		case err == nil && isJSONDocument(plain):
+			if i > 0 {
+				c.cipherInUse.Store(int32(i))
+			}
+			return plain, nil
+		case problem != nil: // the present key's problem is told
+		case err != nil:
+			problem = &EnvelopeError{BadContent, err.Error()}
+		default:
+			problem = &EnvelopeError{BadContent, "decrypted, but not a JSON object or array (wrong 3DES key?)"}
+		}
 	}
-	if !isJSONDocument(plain) {
-		return nil, &EnvelopeError{BadContent, "decrypted, but not a JSON object or array (wrong 3DES key?)"}
-	}
-	return plain, nil
+	return nil, problem
 }
 
 // sign makes SHA1withRSA, which the platform prescribes, in base64.
-func (c *Codec) sign(s string) (string, error) {
+func sign(own *rsa.PrivateKey, s string) (string, error) {
 	sum := sha1.Sum([]byte(s))
-	sig, err := rsa.SignPKCS1v15(nil, c.own, crypto.SHA1, sum[:])
+	sig, err := rsa.SignPKCS1v15(nil, own, crypto.SHA1, sum[:])
 	if err != nil {
 		return "", fmt.Errorf("cannot sign: %v", err)
 	}
@@ -235,7 +256,9 @@ func (c *Codec) verify(s, sign string) bool {
 		return false
 	}
 	sum := sha1.Sum([]byte(s))
-	return rsa.VerifyPKCS1v15(c.peer, crypto.SHA1, sum[:], sig) == nil
+	return slices.ContainsFunc(c.peer, func(peer *rsa.PublicKey) bool {
+		return rsa.VerifyPKCS1v15(peer, crypto.SHA1, sum[:], sig) == nil
+	})
 }
 
 // marshalJSON writes JSON without escaping < > &, so that base64 and addresses

@@ -187,9 +187,7 @@ var commonCodes = map[string]Kind{
 // classify turns a verified envelope code other than 0000 into a Kind. A code
 // in no table counts as passing trouble, never as success.
 func classify(op *operation, code, msg string) Kind {
-	// 9999 is the one code whose text must be looked at: "signature check
-	// failed" in some interfaces, "internal error" in others (error table).
-	if code == "9999" && (strings.Contains(msg, "验签") || strings.Contains(msg, "签名")) {
+	if refusesSignature(code, msg) {
 		return Misconfigured
 	}
 	kind, ok := op.codes[code]

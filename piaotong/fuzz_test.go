@@ -120,7 +120,7 @@ func FuzzOpenContent(f *testing.F) {
 		f.Add([]byte(tc.Plaintext), tc.Ciphertext)
 	}
 	f.Fuzz(func(t *testing.T, plain []byte, text string) {
-		got, err := codec.openContent(codec.cipher.encrypt(plain))
+		got, err := codec.openContent(codec.cipher[0].encrypt(plain))
 		if ok := isJSONDocument(plain); ok != (err == nil) || ok && string(got) != string(plain) {
 			t.Fatalf("%q opens as %q, %v", plain, got, err)
 		}

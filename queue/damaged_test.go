@@ -42,6 +42,7 @@ func (r *rig) Close() error {
 	if r.Store == nil {
 		return nil
 	}
+	r.tallied()
 	s := r.Store
 	r.Store = nil
 	return s.Close()

@@ -18,6 +18,9 @@ type Condition struct {
 	Damaged *DamagedError // what Open would fail with; nil where it is not marked
 	Version int           // of its tables; 0 where it cannot be read
 	Latest  int           // the version that this program brings it to
+	// Waiting counts the print jobs that are not on paper yet, by printer; nil
+	// where Version is before there was more than one, or it cannot be read.
+	Waiting map[string]int
 }
 
 // Inspect looks at a database without opening it as Open does: nothing is
@@ -41,11 +44,20 @@ func Inspect(ctx context.Context, o Options) (Condition, error) {
 		return c, err
 	}
 	defer db.Close()
-	if err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&c.Version); isDamage(err) {
+	if err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&c.Version); err == nil && c.Version >= printersVersion {
+		err = readFrom(ctx, db, func(q querier) (err error) {
+			c.Waiting, err = printsWaiting(q)
+			return err
+		})
+	}
+	if isDamage(err) {
 		err = nil // Verify says what is wrong
 	}
 	return c, err
 }
+
+// printersVersion is the first version of the tables that knows several printers.
+const printersVersion = 8
 
 // inUse reports whether an agent holds the lock on a database's folder.
 func inUse(path string) (bool, error) {

@@ -110,7 +110,8 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{seq: seq, acceptedAt: at(t.now), Standing: standing}
+	l := &loaded{seq: seq, view: standing.View(), acceptedAt: at(t.now), Standing: standing}
+	t.views[l.view]++
 	if err := t.firstPaper(l, sale, content); err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 // firstPaper makes the print job of a new sale. A receipt waits for its QR
 // code a short while, a slip as long as it takes.
 func (t *tx) firstPaper(l *loaded, sale trade.Sale, content trade.Content) error {
-	j := job{id: "sale:" + sale.ID, paper: trade.PaperReceipt, copies: sale.Print.Copies, drawer: sale.Print.OpenDrawer, state: trade.PrintQueued, due: at(t.now), content: content}
+	j := job{id: "sale:" + sale.ID, paper: trade.PaperReceipt, printer: sale.Print.Printer, copies: sale.Print.Copies, drawer: sale.Print.OpenDrawer, state: trade.PrintQueued, due: at(t.now), content: content}
 	switch {
 	case sale.Print.Mode == trade.PrintNone, sale.Print.Mode == trade.PrintSlip && sale.Wish == trade.WishNone:
 		return nil
@@ -138,8 +139,19 @@ func (t *tx) firstPaper(l *loaded, sale trade.Sale, content trade.Content) error
 	case sale.Wish != trade.WishNone:
 		j.state, j.due = trade.PrintWaitingQR, at(t.now).Add(time.Duration(t.s.qrWait.Load()))
 	}
-	return t.addJob(l, j)
+	if err := t.addJob(l, j); err != nil || sale.Print.Mode != trade.PrintReceipt {
+		return err
+	}
+	for _, name := range t.s.opts.Tickets {
+		if err := t.addJob(l, job{id: ticketID(sale.ID, name), paper: trade.PaperTicket, printer: name, copies: 1, state: trade.PrintQueued, due: at(t.now)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// ticketID names the ticket of a sale at a printer. No id of a POS has an @.
+func ticketID(saleID, printer string) string { return "sale:" + saleID + "@" + printer }
 
 // AcceptRefund stores a checked refund of a sale and decides its path. amount
 // zero means the whole of what is left. The same refund_id with the same
@@ -213,8 +225,9 @@ func (t *tx) refund(l *loaded, req trade.RefundRequest, digest string) (*Record,
 	if err != nil {
 		return nil, err
 	}
+	t.s.log.Info("refund accepted", "sale", l.SaleID, "refund", req.ID, "amount", f.Amount.String())
 	if req.Print.Mode == trade.PrintReceipt {
-		j := job{id: "refund:" + req.ID, refundID: req.ID, paper: trade.PaperRefund, copies: req.Print.Copies, drawer: req.Print.OpenDrawer,
+		j := job{id: "refund:" + req.ID, refundID: req.ID, paper: trade.PaperRefund, printer: req.Print.Printer, copies: req.Print.Copies, drawer: req.Print.OpenDrawer,
 			state: trade.PrintWaitingQR, due: at(t.now).Add(time.Duration(t.s.qrWait.Load()))}
 		if err := t.addJob(l, j); err != nil {
 			return nil, err

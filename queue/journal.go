@@ -178,6 +178,6 @@ func messages(a, b, c string) (x, y, z trade.Message, err error) {
 }
 
 // Tell stores an event that belongs to no sale, such as platform.offline.
-func (s *Store) Tell(typ, state string) error {
-	return s.do(noDeadline, func(t *tx) error { return t.tell(typ, "", "", state, "") })
+func (s *Store) Tell(typ, state, detail string) error {
+	return s.do(noDeadline, func(t *tx) error { return t.tell(typ, "", "", state, detail) })
 }

@@ -75,7 +75,7 @@ const (
 	byPaper = `(SELECT DISTINCT sale FROM prints INDEXED BY prints_unusual WHERE state NOT IN ('printed','sent') AND state IN ?) h
 		CROSS JOIN sales s ON s.seq = h.sale`
 	// ownPaper is the state of the paper that a sale itself asked for.
-	ownPaper = `coalesce((SELECT state FROM prints p WHERE p.sale = s.seq AND p.refund_id = '' AND p.asked = 0 ORDER BY p.seq LIMIT 1), 'none')`
+	ownPaper = `coalesce((SELECT state FROM prints p WHERE p.sale = s.seq AND p.refund_id = '' AND p.asked = 0 AND p.paper <> 'ticket' ORDER BY p.seq LIMIT 1), 'none')`
 )
 
 // findSales finds one sale more than the filter's limit.

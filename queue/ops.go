@@ -252,7 +252,7 @@ func (s *Store) ClockJumped(by time.Duration) error {
 		t.s.log.Warn("the machine's clock jumped", "by", by)
 		_, err := t.Exec("UPDATE ops SET due_at = due_at + ?", by.Milliseconds())
 		if err == nil {
-			_, err = t.Exec("UPDATE prints SET due_at = due_at + ? WHERE state IN ('waiting_qr','queued','held') AND due_at < ?", by.Milliseconds(), ms(never))
+			_, err = t.Exec("UPDATE prints SET due_at = due_at + ? WHERE "+isOpen+" AND state <> 'printing' AND due_at < ?", by.Milliseconds(), ms(never))
 		}
 		return err
 	})
@@ -290,7 +290,7 @@ func (t *tx) recover() error {
 		}
 	}
 	for _, query := range []string{"UPDATE ops SET due_at = ?1 WHERE due_at > ?2",
-		"UPDATE prints SET due_at = ?1 WHERE state IN ('waiting_qr','queued','held') AND due_at > ?2 AND due_at < ?3"} {
+		"UPDATE prints SET due_at = ?1 WHERE " + isOpen + " AND state <> 'printing' AND due_at > ?2 AND due_at < ?3"} {
 		if _, err := t.Exec(query, t.now, t.now+longestPause.Milliseconds(), ms(never)); err != nil {
 			return err
 		}

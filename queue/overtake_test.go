@@ -12,18 +12,18 @@ import (
 func TestReprintBeforeTheFirstReceipt(t *testing.T) {
 	r := open(t)
 	r.accept(lunch("S1"))
-	if _, err := r.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, 1); err != nil {
+	if _, err := r.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, trade.ReceiptPrinter, 1); err != nil {
 		t.Fatal(err)
 	}
 	unmarked := 0
 	for range 2 {
-		c, _, err := r.ClaimPrint(t.Context())
+		c, _, err := r.ClaimPrint(t.Context(), trade.ReceiptPrinter)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if c == nil { // the first waits for its QR code
 			r.clock.add(2 * time.Second)
-			if c, _, err = r.ClaimPrint(t.Context()); err != nil || c == nil {
+			if c, _, err = r.ClaimPrint(t.Context(), trade.ReceiptPrinter); err != nil || c == nil {
 				t.Fatal(c, err)
 			}
 		}

@@ -12,18 +12,21 @@ import (
 // same job id with the same content gives the stored job; the errors are
 // ErrNoPrinter, a ConflictError, and ErrConflict where a sale's print job has
 // the id.
-func (s *Store) AcceptPrint(ctx context.Context, jobID string, content trade.Content, copies int) (*Print, error) {
-	if !s.opts.Printer {
-		return nil, ErrNoPrinter
+func (s *Store) AcceptPrint(ctx context.Context, jobID string, content trade.Content, printer string, copies int) (*Print, error) {
+	posted := []any{content.Form, content.Data, copies}
+	if printer != trade.ReceiptPrinter { // as it was before there were others
+		posted = append(posted, printer)
 	}
-	digest := digestOf([]any{content.Form, content.Data, copies})
+	digest := digestOf(posted)
 	var p *Print
 	err := s.do(ctx, func(t *tx) error {
 		var stored string
 		err := t.QueryRow("SELECT digest FROM prints WHERE job_id = ?", jobID).Scan(&stored)
 		switch {
+		case errors.Is(err, sql.ErrNoRows) && !s.hasPrinter(printer):
+			err = ErrNoPrinter
 		case errors.Is(err, sql.ErrNoRows):
-			err = t.addPOSPrint(jobID, content, copies, digest)
+			err = t.addPOSPrint(jobID, content, printer, copies, digest)
 		case err == nil && stored == "":
 			err = ErrConflict
 		case err == nil && stored != digest:
@@ -37,9 +40,9 @@ func (s *Store) AcceptPrint(ctx context.Context, jobID string, content trade.Con
 	return p, err
 }
 
-func (t *tx) addPOSPrint(jobID string, content trade.Content, copies int, digest string) error {
-	_, err := t.Exec("INSERT INTO prints (job_id, paper, state, asked, copies, due_at, created_at, form, content, digest) VALUES (?,?,?,1,?,?,?,?,?,?)",
-		jobID, trade.PaperPOS, trade.PrintQueued, copies, t.now, t.now, content.Form, blob(content.Data), digest)
+func (t *tx) addPOSPrint(jobID string, content trade.Content, printer string, copies int, digest string) error {
+	_, err := t.Exec("INSERT INTO prints (job_id, paper, printer, state, asked, copies, due_at, created_at, form, content, digest) VALUES (?,?,?,?,1,?,?,?,?,?,?)",
+		jobID, trade.PaperPOS, printer, trade.PrintQueued, copies, t.now, t.now, content.Form, blob(content.Data), digest)
 	if err != nil {
 		return err
 	}
@@ -47,6 +50,7 @@ func (t *tx) addPOSPrint(jobID string, content trade.Content, copies int, digest
 	if err := t.record(entry{kind: "PrintAccepted", ref: jobID, state: string(trade.PrintQueued), digest: digest}); err != nil {
 		return err
 	}
+	t.s.log.Info("print accepted", "job", jobID)
 	return t.tell("print.queued", "", "", string(trade.PrintQueued), jobID)
 }
 
@@ -89,10 +93,10 @@ const (
 	DrawerUnsure = "uncertain"
 )
 
-// NoteDrawer writes to the journal that somebody asks for the drawer to be
-// opened, and what came of it.
-func (s *Store) NoteDrawer(ctx context.Context, step string) error {
-	return s.do(ctx, func(t *tx) error { return t.record(entry{kind: "Drawer", state: step}) })
+// NoteDrawer writes to the journal that somebody asks for the drawer at a
+// printer to be opened, and what came of it.
+func (s *Store) NoteDrawer(ctx context.Context, printer, step string) error {
+	return s.do(ctx, func(t *tx) error { return t.record(entry{kind: "Drawer", ref: printer, state: step}) })
 }
 
 // isOver holds for print jobs that will not be printed any more, in SQL.

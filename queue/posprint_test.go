@@ -12,7 +12,7 @@ var kitchen = trade.Content{Form: trade.PrintLines, Data: []byte(`[{"text":"æ¡Œå
 
 func (r *rig) ownPrint(id string, c trade.Content) *Print {
 	r.t.Helper()
-	p, err := r.AcceptPrint(r.t.Context(), id, c, 1)
+	p, err := r.AcceptPrint(r.t.Context(), id, c, trade.ReceiptPrinter, 1)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestContentOfASale(t *testing.T) {
 	r.printed(r.claimPrint(), trade.PaperPrinted, "")
 	reprint := func(id string) *PrintClaim {
 		t.Helper()
-		if _, err := r.AskPrint(t.Context(), "S1", id, trade.PaperReceipt, 1); err != nil {
+		if _, err := r.AskPrint(t.Context(), "S1", id, trade.PaperReceipt, trade.ReceiptPrinter, 1); err != nil {
 			t.Fatal(err)
 		}
 		r.printed(r.claimPrint(), trade.PaperPrinted, "") // K2 at first

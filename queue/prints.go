@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -17,6 +18,7 @@ var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 type job struct {
 	id, refundID string
 	paper        trade.Paper
+	printer      string // "" is trade.ReceiptPrinter
 	copies       int
 	drawer       bool
 	asked        bool
@@ -25,14 +27,15 @@ type job struct {
 	content      trade.Content // what the POS laid out by itself
 }
 
-// addJob stores a print job of a sale; without a printer there is nothing to
+// addJob stores a print job of a sale; without the printer there is nothing to
 // store.
 func (t *tx) addJob(l *loaded, j job) error {
-	if !t.s.opts.Printer {
+	name := cmp.Or(j.printer, trade.ReceiptPrinter)
+	if !t.s.hasPrinter(name) {
 		return nil
 	}
-	_, err := t.Exec("INSERT INTO prints (job_id, sale, refund_id, paper, state, asked, copies, drawer, due_at, created_at, form, content) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-		j.id, l.seq, j.refundID, j.paper, j.state, j.asked, j.copies, j.drawer, ms(j.due), t.now, j.content.Form, blob(j.content.Data))
+	_, err := t.Exec("INSERT INTO prints (job_id, sale, refund_id, paper, printer, state, asked, copies, drawer, due_at, created_at, form, content) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		j.id, l.seq, j.refundID, j.paper, name, j.state, j.asked, j.copies, j.drawer, ms(j.due), t.now, j.content.Form, blob(j.content.Data))
 	if err != nil {
 		return err
 	}
@@ -40,17 +43,11 @@ func (t *tx) addJob(l *loaded, j job) error {
 	return t.tell("print.queued", l.SaleID, j.refundID, string(j.state), j.id)
 }
 
-// ErrNoPrinter says that no printer is configured.
-var ErrNoPrinter = errors.New("no printer is configured")
-
-// AskPrint stores a wish to print a sale's receipt or slip again. A slip whose
-// QR code is still on its way waits for it. The same job id with the same
+// AskPrint stores a wish to print a sale's receipt, slip or ticket again. A slip
+// whose QR code is still on its way waits for it. The same job id with the same
 // content gives the stored job; the errors are ErrNotFound, ErrNoPrinter,
 // ErrConflict, and ErrNoQR where a slip can never come.
-func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.Paper, copies int) (*Print, error) {
-	if !s.opts.Printer {
-		return nil, ErrNoPrinter
-	}
+func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.Paper, printer string, copies int) (*Print, error) {
 	var p *Print
 	err := s.do(ctx, func(t *tx) error {
 		l, err := find(t, saleID)
@@ -59,11 +56,14 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 		}
 		var sale sql.NullInt64
 		var oldPaper trade.Paper
+		var oldPrinter string
 		var oldCopies int
-		err = t.QueryRow("SELECT sale, paper, copies FROM prints WHERE job_id = ?", jobID).Scan(&sale, &oldPaper, &oldCopies)
+		err = t.QueryRow("SELECT sale, paper, printer, copies FROM prints WHERE job_id = ?", jobID).Scan(&sale, &oldPaper, &oldPrinter, &oldCopies)
 		switch {
+		case errors.Is(err, sql.ErrNoRows) && !s.hasPrinter(printer):
+			err = ErrNoPrinter
 		case errors.Is(err, sql.ErrNoRows):
-			j := job{id: jobID, paper: paper, copies: copies, asked: true, state: trade.PrintQueued, due: at(t.now)}
+			j := job{id: jobID, paper: paper, printer: printer, copies: copies, asked: true, state: trade.PrintQueued, due: at(t.now)}
 			if paper == trade.PaperSlip {
 				switch {
 				case l.View() == trade.StateQueued:
@@ -73,7 +73,7 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 				}
 			}
 			err = t.addJob(l, j)
-		case err == nil && (sale.Int64 != l.seq || oldPaper != paper || oldCopies != copies):
+		case err == nil && (sale.Int64 != l.seq || oldPaper != paper || oldPrinter != printer || oldCopies != copies):
 			err = ErrConflict
 		}
 		if err != nil {
@@ -91,24 +91,39 @@ func (t *tx) slipLater(l *loaded, f trade.PaperDue) error {
 	if !t.s.opts.SlipLater || f.RefundID != "" || l.View() != trade.StateQRReady {
 		return nil
 	}
-	var deferred int
-	err := t.QueryRow(`SELECT count(*) FROM prints WHERE sale = ? AND paper = 'receipt' AND with_qr = 0 AND state IN ('printing','printed','sent','uncertain')
-		AND NOT EXISTS (SELECT 1 FROM prints WHERE sale = ? AND paper = 'slip')`, l.seq, l.seq).Scan(&deferred)
-	if err != nil || deferred == 0 {
+	var receipt string // the printer that it came out of
+	err := t.QueryRow(`SELECT printer FROM prints WHERE sale = ? AND paper = 'receipt' AND with_qr = 0 AND state IN ('printing','printed','sent','uncertain')
+		AND NOT EXISTS (SELECT 1 FROM prints WHERE sale = ? AND paper = 'slip') ORDER BY seq LIMIT 1`, l.seq, l.seq).Scan(&receipt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	return t.addJob(l, job{id: "slip:" + l.SaleID, paper: trade.PaperSlip, copies: 1, state: trade.PrintQueued, due: at(t.now)})
+	return t.addJob(l, job{id: "slip:" + l.SaleID, paper: trade.PaperSlip, printer: t.still(receipt), copies: 1, state: trade.PrintQueued, due: at(t.now)})
+}
+
+// still is the printer on which a sale's paper goes on: the one of its receipt
+// while that is configured.
+func (t *tx) still(printer string) string {
+	if t.s.hasPrinter(printer) {
+		return printer
+	}
+	return trade.ReceiptPrinter
 }
 
 // nextSlip prints the QR code of a further generation: the one that the
 // customer holds was voided for a partial refund.
 func (t *tx) nextSlip(l *loaded, f trade.SlipDue) error {
-	var printed int
-	err := t.QueryRow("SELECT count(*) FROM prints WHERE sale = ? AND paper IN ('receipt','slip') AND asked = 0", l.seq).Scan(&printed)
-	if err != nil || printed == 0 { // the POS prints by itself
+	var printer string // that had the one before
+	err := t.QueryRow("SELECT printer FROM prints WHERE sale = ? AND paper IN ('receipt','slip') AND asked = 0 ORDER BY seq LIMIT 1", l.seq).Scan(&printer)
+	if errors.Is(err, sql.ErrNoRows) { // the POS prints by itself
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	return t.addJob(l, job{id: fmt.Sprintf("slip:%s:%d", l.SaleID, f.Gen), paper: trade.PaperSlip, copies: 1, state: trade.PrintWaitingQR, due: never})
+	return t.addJob(l, job{id: fmt.Sprintf("slip:%s:%d", l.SaleID, f.Gen), paper: trade.PaperSlip, printer: t.still(printer), copies: 1, state: trade.PrintWaitingQR, due: never})
 }
 
 // PrintClaim is a print job that the print loop has taken; it is stored as
@@ -131,18 +146,18 @@ func (c *PrintClaim) SaleID() string {
 	return c.Record.Sale.ID
 }
 
-// ClaimPrint takes the print job that comes next. With nothing due it returns
-// nil and when the next one is, zero for never. A job that is held keeps its
-// place: nothing overtakes it on the way to the same printer.
-func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) {
+// ClaimPrint takes the job that a printer prints next. With nothing due it
+// returns nil and when the next one is, zero for never. A job that is held keeps
+// its place: nothing overtakes it on the way to the same printer.
+func (s *Store) ClaimPrint(ctx context.Context, printer string) (*PrintClaim, time.Time, error) {
 	var found bool
-	seq, next, err := nextPrint(s.reader, s.opts.Now().UnixMilli())
+	seq, next, err := nextPrint(s.reader, printer, s.opts.Now().UnixMilli())
 	if err != nil || seq == 0 {
 		return nil, next, err
 	}
 	c := &PrintClaim{}
 	err = s.do(ctx, func(t *tx) error {
-		seq, _, err := nextPrint(t, t.now)
+		seq, _, err := nextPrint(t, printer, t.now)
 		if err != nil || seq == 0 {
 			return err // another event has moved it
 		}
@@ -155,14 +170,15 @@ func (s *Store) ClaimPrint(ctx context.Context) (*PrintClaim, time.Time, error) 
 		}
 		return c, time.Time{}, err
 	}
-	return s.ClaimPrint(ctx)
+	return s.ClaimPrint(ctx, printer)
 }
 
 // claimPrint takes a print job and reads what it needs.
 func (t *tx) claimPrint(c *PrintClaim, seq int64) error {
 	var sale sql.NullInt64
-	if err := t.QueryRow("SELECT sale, job_id, drawer, form, content FROM prints WHERE seq = ?", seq).
-		Scan(&sale, &c.JobID, &c.Drawer, &c.Content.Form, &c.Content.Data); err != nil {
+	var paper trade.Paper
+	if err := t.QueryRow("SELECT sale, job_id, paper, drawer, form, content FROM prints WHERE seq = ?", seq).
+		Scan(&sale, &c.JobID, &paper, &c.Drawer, &c.Content.Form, &c.Content.Data); err != nil {
 		return err
 	}
 	var l *loaded
@@ -173,7 +189,8 @@ func (t *tx) claimPrint(c *PrintClaim, seq int64) error {
 		if l, err = load(t, sale.Int64); err != nil {
 			return err
 		}
-		saleID, withQR, gen = l.SaleID, l.LinkOnPaper() != "", max(len(l.QRs)-1, 0)
+		saleID, gen = l.SaleID, max(len(l.QRs)-1, 0)
+		withQR = l.LinkOnPaper() != "" && paper != trade.PaperTicket
 	}
 	if err := t.movePrint(saleID, seq, c.JobID, trade.PaperStart, ""); err != nil {
 		return err
@@ -202,17 +219,30 @@ func (t *tx) claimPrint(c *PrintClaim, seq int64) error {
 	return nil
 }
 
-// nextPrint finds the job that comes next: a held one, as it was first in
-// line, else of those that are due the one that was asked for first. Without
-// one that is due, seq is 0 and next when the earliest is, zero for never.
-func nextPrint(q querier, now int64) (seq int64, next time.Time, err error) {
+// isOpen holds for print jobs that are not on paper yet, in SQL. SQLite takes
+// their index only where a condition has it word for word.
+const isOpen = "state IN ('waiting_qr','queued','printing','held')"
+
+// The queries of nextPrint. They run along the index of what is open: a table of
+// a million jobs is not read for them.
+const (
+	openJobs  = "SELECT seq, due_at FROM prints INDEXED BY prints_open WHERE " + isOpen + " AND printer = ?"
+	nextHeld  = openJobs + " AND state = 'held' ORDER BY seq LIMIT 1"
+	nextDue   = openJobs + " AND state IN ('waiting_qr','queued') AND due_at <= ? ORDER BY seq LIMIT 1"
+	nextLater = openJobs + " AND state IN ('waiting_qr','queued') ORDER BY due_at LIMIT 1"
+)
+
+// nextPrint finds the job that a printer prints next: a held one, as it was
+// first in line, else of those that are due the one that was asked for first.
+// Without one that is due, seq is 0 and next when the earliest is, zero for never.
+func nextPrint(q querier, printer string, now int64) (seq int64, next time.Time, err error) {
 	var due int64
-	err = q.QueryRow("SELECT seq, due_at FROM prints WHERE state = 'held' ORDER BY seq LIMIT 1").Scan(&seq, &due)
+	err = q.QueryRow(nextHeld, printer).Scan(&seq, &due)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = q.QueryRow("SELECT seq, due_at FROM prints WHERE state IN ('waiting_qr','queued') AND due_at <= ? ORDER BY seq LIMIT 1", now).Scan(&seq, &due)
+		err = q.QueryRow(nextDue, printer, now).Scan(&seq, &due)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		err = q.QueryRow("SELECT seq, due_at FROM prints WHERE state IN ('waiting_qr','queued') ORDER BY due_at LIMIT 1").Scan(&seq, &due)
+		err = q.QueryRow(nextLater, printer).Scan(&seq, &due)
 	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -305,18 +335,18 @@ func (t *tx) movePrint(saleID string, seq int64, id string, e trade.PrintEvent, 
 	return nil
 }
 
-// paperRef names a print job and its sale, "" for none.
+// paperRef names a print job, its printer and its sale, "" for none.
 type paperRef struct {
-	seq      int64
-	id, sale string
+	seq               int64
+	id, printer, sale string
 }
 
-// papers are the print jobs in some states.
-func papers(q querier, states ...trade.PrintState) (jobs []paperRef, err error) {
-	err = each(q, "SELECT p.seq, p.job_id, coalesce(s.sale_id, '') FROM prints p LEFT JOIN sales s ON s.seq = p.sale WHERE p.state IN "+marks(states)+" ORDER BY p.seq",
-		values(states), func(scan func(...any) error) error {
+// papers are the open print jobs p for which a condition holds.
+func papers(q querier, condition string, args ...any) (jobs []paperRef, err error) {
+	err = each(q, "SELECT p.seq, p.job_id, p.printer, coalesce(s.sale_id, '') FROM prints p LEFT JOIN sales s ON s.seq = p.sale WHERE p."+isOpen+" AND ("+condition+") ORDER BY p.seq",
+		args, func(scan func(...any) error) error {
 			var j paperRef
-			err := scan(&j.seq, &j.id, &j.sale)
+			err := scan(&j.seq, &j.id, &j.printer, &j.sale)
 			jobs = append(jobs, j)
 			return err
 		})
@@ -325,7 +355,7 @@ func papers(q querier, states ...trade.PrintState) (jobs []paperRef, err error) 
 
 // recoverPrints marks what was being printed when the agent died.
 func (t *tx) recoverPrints() error {
-	jobs, err := papers(t, trade.PrintPrinting)
+	jobs, err := papers(t, "p.state = 'printing'")
 	if err != nil {
 		return err
 	}
@@ -333,22 +363,11 @@ func (t *tx) recoverPrints() error {
 		if err := t.movePrint(j.sale, j.seq, j.id, trade.PaperUncertain, "interrupted"); err != nil {
 			return err
 		}
-		if err := t.raise(UncertainAlert(j.sale, j.id)); err != nil {
+		if err := t.raise(UncertainAlert(j.printer, j.sale, j.id)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// UncertainAlert asks a person to look whether a sale's receipt is on paper, or
-// what the POS laid out where saleID is "".
-func UncertainAlert(saleID, jobID string) trade.Raise {
-	if saleID == "" {
-		return trade.Raise{Kind: trade.AlertPrinter, Subject: "uncertain_job:" + jobID,
-			Title: trade.Say(trade.AlertJobUncertain, jobID), Action: trade.Say(trade.AlertJobUncertainDo)}
-	}
-	return trade.Raise{Kind: trade.AlertPrinter, Subject: "uncertain:" + saleID, SaleID: saleID,
-		Title: trade.Say(trade.AlertPrintUncertain, saleID), Action: trade.Say(trade.AlertPrintUncertainDo)}
 }
 
 // ReleaseReceipts makes every receipt that waits for its QR code due now: the
@@ -356,7 +375,7 @@ func UncertainAlert(saleID, jobID string) trade.Raise {
 func (s *Store) ReleaseReceipts() error {
 	return s.do(noDeadline, func(t *tx) error {
 		t.paper = true
-		_, err := t.Exec("UPDATE prints SET due_at = ? WHERE state = 'waiting_qr' AND paper <> 'slip' AND due_at > ?", t.now, t.now)
+		_, err := t.Exec("UPDATE prints SET due_at = ? WHERE "+isOpen+" AND state = 'waiting_qr' AND paper <> 'slip' AND due_at > ?", t.now, t.now)
 		return err
 	})
 }

@@ -35,6 +35,7 @@ type Print struct {
 	JobID     string
 	RefundID  string
 	Paper     trade.Paper
+	Printer   string // by name
 	State     trade.PrintState
 	Asked     bool // by a person or the POS, beyond what the sale itself prints
 	Copies    int
@@ -77,7 +78,11 @@ func (s *Store) recordBy(ctx context.Context, query, id string) (*Record, error)
 
 // read runs several queries on one snapshot of the database.
 func (s *Store) read(ctx context.Context, f func(querier) error) error {
-	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	return readFrom(ctx, s.reader, f)
+}
+
+func readFrom(ctx context.Context, db *sql.DB, f func(querier) error) error {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -123,11 +128,11 @@ func printsOf(q querier, seq int64) (prints []Print, err error) {
 	return prints, err
 }
 
-const printColumns = "seq, job_id, refund_id, paper, state, asked, copies, with_qr, gen, attempts, reason, created_at, printed_at"
+const printColumns = "seq, job_id, refund_id, paper, printer, state, asked, copies, with_qr, gen, attempts, reason, created_at, printed_at"
 
 func scanPrint(scan func(...any) error) (p Print, err error) {
 	var created, printed int64
-	err = scan(&p.seq, &p.JobID, &p.RefundID, &p.Paper, &p.State, &p.Asked, &p.Copies, &p.WithQR, &p.Gen, &p.Attempts, &p.Reason, &created, &printed)
+	err = scan(&p.seq, &p.JobID, &p.RefundID, &p.Paper, &p.Printer, &p.State, &p.Asked, &p.Copies, &p.WithQR, &p.Gen, &p.Attempts, &p.Reason, &created, &printed)
 	p.CreatedAt, p.PrintedAt = at(created), at(printed)
 	return p, err
 }
@@ -151,21 +156,15 @@ type Counts struct {
 
 // Counts reads the figures of the status.
 func (s *Store) Counts(ctx context.Context) (Counts, error) {
-	c := Counts{Sales: map[trade.SaleState]int{}, TillCode: s.mint.Load().Till}
-	err := s.read(ctx, func(q querier) error {
-		err := each(q, "SELECT view, count(*) FROM sales WHERE seq > ? GROUP BY view", 0, func(scan func(...any) error) error {
-			var v trade.SaleState
-			var n int
-			err := scan(&v, &n)
-			c.Sales[v] = n
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	c := Counts{TillCode: s.mint.Load().Till}
+	var err error
+	if c.Sales, err = s.sales(ctx); err != nil {
+		return c, err
+	}
+	err = s.read(ctx, func(q querier) error {
 		var oldest sql.NullInt64
 		var pages, size int64
-		err = errors.Join(
+		err := errors.Join(
 			q.QueryRow("SELECT min(accepted_at) FROM sales WHERE view = 'queued'").Scan(&oldest),
 			q.QueryRow("SELECT count(*) FROM prints WHERE state IN ('waiting_qr','queued','printing','held')").Scan(&c.Waiting),
 			q.QueryRow("PRAGMA page_count").Scan(&pages),

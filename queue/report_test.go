@@ -120,12 +120,12 @@ func TestLoad(t *testing.T) {
 	r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), r.created())
 	r.printed(r.claimPrint(), trade.PaperHeld, "paper_out")
 	for _, sale := range []string{"S0", "S1"} {
-		if err := r.Raise(UncertainAlert(sale, "")); err != nil {
+		if err := r.Raise(UncertainAlert(trade.ReceiptPrinter, sale, "")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := Load{Lanes: map[trade.Lane]Depth{trade.LaneLive: {Due: 2}, trade.LaneWatch: {Later: 1}},
-		Prints: map[trade.PrintState]int{trade.PrintHeld: 1, trade.PrintWaitingQR: 2}, Alerts: map[string]int{trade.AlertPrinter: 2}}
+		Prints: map[PrintPlace]int{{trade.ReceiptPrinter, trade.PrintHeld}: 1, {trade.ReceiptPrinter, trade.PrintWaitingQR}: 2}, Alerts: map[string]int{trade.AlertPrinter: 2}}
 	if got, err := r.Load(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}

@@ -9,8 +9,14 @@ import (
 // Load is how much waits at the moment, by where it waits.
 type Load struct {
 	Lanes  map[trade.Lane]Depth
-	Prints map[trade.PrintState]int // of those that are not on paper yet
-	Alerts map[string]int           // active ones, by kind
+	Prints map[PrintPlace]int // of those that are not on paper yet
+	Alerts map[string]int     // active ones, by kind
+}
+
+// PrintPlace is where print jobs wait.
+type PrintPlace struct {
+	Printer string
+	State   trade.PrintState
 }
 
 // Depth is how many operations a lane has.
@@ -21,7 +27,7 @@ type Depth struct {
 
 // Load reads how much waits.
 func (s *Store) Load(ctx context.Context) (Load, error) {
-	l := Load{map[trade.Lane]Depth{}, map[trade.PrintState]int{}, map[string]int{}}
+	l := Load{map[trade.Lane]Depth{}, map[PrintPlace]int{}, map[string]int{}}
 	err := s.read(ctx, func(q querier) error {
 		err := each(q, "SELECT lane, count(*), coalesce(sum(due_at <= ?), 0) FROM ops GROUP BY lane", s.opts.Now().UnixMilli(), func(scan func(...any) error) error {
 			var lane trade.Lane
@@ -33,11 +39,11 @@ func (s *Store) Load(ctx context.Context) (Load, error) {
 		if err != nil {
 			return err
 		}
-		err = each(q, "SELECT state, count(*) FROM prints WHERE state IN ('waiting_qr','queued','printing','held') GROUP BY state", []any{}, func(scan func(...any) error) error {
-			var state trade.PrintState
+		err = each(q, "SELECT printer, state, count(*) FROM prints WHERE "+isOpen+" GROUP BY printer, state", []any{}, func(scan func(...any) error) error {
+			var at PrintPlace
 			var n int
-			err := scan(&state, &n)
-			l.Prints[state] = n
+			err := scan(&at.Printer, &at.State, &n)
+			l.Prints[at] = n
 			return err
 		})
 		if err != nil {

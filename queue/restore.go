@@ -220,7 +220,7 @@ func unsentOps(s trade.Standing, now time.Time) []trade.Op {
 // doubtPrints marks what waited for the printer as perhaps printed, and counts
 // it.
 func (t *tx) doubtPrints() (n int, err error) {
-	jobs, err := papers(t, trade.PrintWaitingQR, trade.PrintQueued, trade.PrintHeld)
+	jobs, err := papers(t, "p.state IN ('waiting_qr','queued','held')")
 	if err != nil {
 		return 0, err
 	}

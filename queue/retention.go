@@ -104,7 +104,8 @@ func (t *tx) wipeBuyer(seq int64) error {
 // which go by their own age.
 func (t *tx) deleteSale(seq int64) error {
 	var id, digest string
-	if err := t.QueryRow("SELECT sale_id, digest FROM sales WHERE seq = ?", seq).Scan(&id, &digest); err != nil {
+	var view trade.SaleState
+	if err := t.QueryRow("SELECT sale_id, digest, view FROM sales WHERE seq = ?", seq).Scan(&id, &digest, &view); err != nil {
 		return err
 	}
 	for _, table := range ofSale {
@@ -115,6 +116,7 @@ func (t *tx) deleteSale(seq int64) error {
 	if _, err := t.Exec("DELETE FROM sales WHERE seq = ?", seq); err != nil {
 		return err
 	}
+	t.views[view]--
 	return t.record(entry{kind: kindDeleted, sale: id, digest: digest})
 }
 

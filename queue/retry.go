@@ -41,6 +41,7 @@ func (s *Store) Mend(ctx context.Context, saleID string, items []trade.Line) (*R
 		if err := t.record(entry{kind: "SaleMended", sale: saleID, state: string(l.View()), digest: digestOf(items)}); err != nil {
 			return err
 		}
+		s.log.Info("sale mended", "sale", saleID)
 		r, err = t.retry(l, trade.RetryAsked{})
 		return err
 	})
@@ -98,15 +99,12 @@ func (s *Store) CancelPrint(ctx context.Context, jobID string) (*Print, error) {
 		if err != nil {
 			return err
 		}
-		t.paper = true // what stood behind it comes next
+		t.paper = true                          // what stood behind it comes next
+		if err := t.holdOrphans(); err != nil { // it may have been the last one
+			return err
+		}
 		p, err = printJob(t, jobID)
 		return err
 	})
 	return p, err
-}
-
-// PrintsWaiting counts the print jobs that are not on paper yet.
-func (s *Store) PrintsWaiting(ctx context.Context) (n int, err error) {
-	err = s.reader.QueryRowContext(ctx, "SELECT count(*) FROM prints WHERE state IN ('waiting_qr','queued','printing','held')").Scan(&n)
-	return n, err
 }

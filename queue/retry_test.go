@@ -138,7 +138,7 @@ func TestCancelPrint(t *testing.T) {
 		t.Error(err)
 	}
 	r.noPrint()
-	if n, err := r.PrintsWaiting(t.Context()); err != nil || n != 0 {
-		t.Errorf("%d waiting, %v", n, err)
+	if n, err := r.PrintsWaiting(t.Context()); err != nil || len(n) != 0 {
+		t.Errorf("%v waiting, %v", n, err)
 	}
 }

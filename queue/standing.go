@@ -25,6 +25,7 @@ type querier interface {
 // loaded is a sale's standing with its place in the tables.
 type loaded struct {
 	seq        int64
+	view       trade.SaleState // as it is stored
 	acceptedAt time.Time
 	trade.Standing
 }
@@ -34,7 +35,7 @@ func load(q querier, seq int64) (*loaded, error) {
 	l := &loaded{seq: seq}
 	var accepted int64
 	var problem string
-	err := q.QueryRow("SELECT sale_id, total, wish, problem, accepted_at FROM sales WHERE seq = ?", seq).Scan(&l.SaleID, &l.Total, &l.Wish, &problem, &accepted)
+	err := q.QueryRow("SELECT sale_id, total, wish, view, problem, accepted_at FROM sales WHERE seq = ?", seq).Scan(&l.SaleID, &l.Total, &l.Wish, &l.view, &problem, &accepted)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
@@ -124,12 +125,18 @@ func seqsOf(q querier, query string, arg any) ([]int64, error) {
 }
 
 // save writes what a step changed.
-func (t *tx) save(seq int64, before, after trade.Standing) error {
-	if err := t.saveParts(seq, before, after); err != nil {
+func (t *tx) save(l *loaded, before, after trade.Standing) error {
+	if err := t.saveParts(l.seq, before, after); err != nil {
 		return err
 	}
-	_, err := t.Exec("UPDATE sales SET view = ?, problem = ?, updated_at = ? WHERE seq = ?", after.View(), message(after.Problem), t.now, seq)
-	return err
+	view := after.View()
+	if _, err := t.Exec("UPDATE sales SET view = ?, problem = ?, updated_at = ? WHERE seq = ?", view, message(after.Problem), t.now, l.seq); err != nil {
+		return err
+	}
+	t.views[l.view]--
+	t.views[view]++
+	l.view = view
+	return nil
 }
 
 // saveParts writes what a step changed beside the sale's own row.
@@ -180,7 +187,7 @@ func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
 	before := l.Standing
 	after, effects := trade.Step(before, e)
 	if !reflect.DeepEqual(before, after) {
-		if err := t.save(l.seq, before, after); err != nil {
+		if err := t.save(l, before, after); err != nil {
 			return fmt.Errorf("cannot store sale %s: %w", l.SaleID, err)
 		}
 		kind := strings.TrimPrefix(fmt.Sprintf("%T", e), "trade.")
@@ -207,6 +214,9 @@ func (t *tx) effect(l *loaded, f trade.Effect) error {
 		t.paper = true
 		if _, err := t.Exec("UPDATE prints SET state = 'queued', due_at = min(due_at, ?) WHERE sale = ? AND refund_id = ? AND state = 'waiting_qr'",
 			t.now, l.seq, f.RefundID); err != nil {
+			return err
+		}
+		if err := t.holdOrphans(); err != nil {
 			return err
 		}
 		return t.slipLater(l, f)

@@ -46,8 +46,13 @@ type Options struct {
 	Prefix   string        // the platform's 4-character prefix of numbers
 	TillCode string        // 5 characters; "" keeps the stored one or draws one
 	QRValid  time.Duration // how long a QR code is valid after the sale
-	// Printer says that there is a printer; without one no print jobs are made.
+	// Printer says that there is a printer for receipts, trade.ReceiptPrinter;
+	// without it no print jobs are made for it.
 	Printer bool
+	// Printers are the names of further printers, and Tickets of those of them
+	// that print a ticket for each sale with a receipt.
+	Printers []string
+	Tickets  []string
 	// QRWait is how long a receipt waits for its QR code. SetQRWait changes it.
 	QRWait time.Duration
 	// SlipLater prints a slip by itself when the QR code of a receipt that was
@@ -88,10 +93,12 @@ type Store struct {
 	stopped  chan struct{}
 
 	wakes   map[trade.Lane]chan struct{}
-	paper   chan struct{}
+	papers  map[string]chan struct{} // by printer
+	orphans atomic.Bool              // print jobs of printers that are not configured may wait
 	waiters waiters
 	outward outward
 	tail    tail
+	tally   tally
 
 	lock      io.Closer // on the data folder; nil where somebody else holds it
 	unchecked bool      // the start had no time to check the database; Upkeep does
@@ -99,12 +106,15 @@ type Store struct {
 
 // openStore opens the database, without looking at what lies beside it.
 func openStore(o Options) (*Store, error) {
-	s := &Store{opts: o, log: o.Log, requests: make(chan request), stop: make(chan struct{}), stopped: make(chan struct{}),
-		wakes: map[trade.Lane]chan struct{}{}, paper: make(chan struct{}, 1), accountWake: make(chan struct{}, 1)}
+	s := &Store{opts: o, log: o.Log, requests: make(chan request), stop: make(chan struct{}), stopped: make(chan struct{}), tally: tally{sales: map[trade.SaleState]int{}},
+		wakes: map[trade.Lane]chan struct{}{}, papers: map[string]chan struct{}{}, accountWake: make(chan struct{}, 1)}
 	s.qrWait.Store(int64(o.QRWait))
 	s.account.Store(new(string))
 	for _, l := range trade.Lanes {
 		s.wakes[l] = make(chan struct{}, 1)
+	}
+	for _, name := range o.printers() {
+		s.papers[name] = make(chan struct{}, 1)
 	}
 	// Made here and not by SQLite, so that nobody else can read buyers' data;
 	// the files beside it get the same rights.
@@ -230,8 +240,8 @@ func (s *Store) Close() error {
 // Wake signals that a lane may have work that is due earlier than known.
 func (s *Store) Wake(l trade.Lane) <-chan struct{} { return s.wakes[l] }
 
-// WakePaper signals the same for print jobs.
-func (s *Store) WakePaper() <-chan struct{} { return s.paper }
+// WakePaper signals the same for the print jobs of a printer.
+func (s *Store) WakePaper(printer string) <-chan struct{} { return s.papers[printer] }
 
 // SetQRWait sets how long the receipts of coming sales wait for their QR code.
 func (s *Store) SetQRWait(d time.Duration) { s.qrWait.Store(int64(d)) }
@@ -308,7 +318,7 @@ func (s *Store) commit(batch []request) {
 				return nil
 			}
 			done = append(done, t)
-			return dbtx.Commit()
+			return s.land(dbtx, done)
 		}
 		for i, r := range batch {
 			if r.ctx.Err() != nil {
@@ -330,7 +340,7 @@ func (s *Store) commit(batch []request) {
 				return err
 			}
 		}
-		return dbtx.Commit()
+		return s.land(dbtx, done)
 	}()
 	if s.opts.Committed != nil && err == nil && len(done) > 0 {
 		s.opts.Committed(time.Since(began))

@@ -49,6 +49,7 @@ func open(t *testing.T, change ...func(*Options)) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{s, t, c, o}
+	r.tallied()
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -68,6 +69,7 @@ func (r *rig) reopen() {
 		r.t.Fatal(err)
 	}
 	r.Store = s
+	r.tallied()
 }
 
 func lunch(id string) trade.Sale {
@@ -103,7 +105,7 @@ func (r *rig) settle(c *OpClaim, e trade.Event) {
 
 func (r *rig) claimPrint() *PrintClaim {
 	r.t.Helper()
-	c, next, err := r.ClaimPrint(r.t.Context())
+	c, next, err := r.ClaimPrint(r.t.Context(), trade.ReceiptPrinter)
 	if err != nil || c == nil {
 		r.t.Fatalf("no print claimed (next %v), %v", next, err)
 	}
@@ -112,7 +114,7 @@ func (r *rig) claimPrint() *PrintClaim {
 
 func (r *rig) noPrint() time.Time {
 	r.t.Helper()
-	c, next, err := r.ClaimPrint(r.t.Context())
+	c, next, err := r.ClaimPrint(r.t.Context(), trade.ReceiptPrinter)
 	if err != nil || c != nil {
 		r.t.Fatalf("claimed print %+v, %v; want none", c, err)
 	}
@@ -259,7 +261,7 @@ func TestCrashLeavesNothingUnasked(t *testing.T) {
 	if err != nil || len(as) != 1 || as[0].SaleID != "S1" {
 		t.Errorf("alerts %+v, %v; want one for the paper of S1", as, err)
 	}
-	p, err := r.AskPrint(t.Context(), "S1", "again-1", trade.PaperReceipt, 1)
+	p, err := r.AskPrint(t.Context(), "S1", "again-1", trade.PaperReceipt, trade.ReceiptPrinter, 1)
 	if err != nil || p.State != trade.PrintQueued {
 		t.Fatal(p, err)
 	}
@@ -289,7 +291,7 @@ func TestReprintsAreMarked(t *testing.T) {
 	for n := 1; n <= 2; n++ {
 		id := fmt.Sprintf("again-%d", n)
 		for range 2 { // the POS repeats itself
-			if _, err := r.AskPrint(t.Context(), "S1", id, trade.PaperReceipt, 1); err != nil {
+			if _, err := r.AskPrint(t.Context(), "S1", id, trade.PaperReceipt, trade.ReceiptPrinter, 1); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -300,7 +302,7 @@ func TestReprintsAreMarked(t *testing.T) {
 		r.printed(c, trade.PaperPrinted, "")
 		r.noPrint()
 	}
-	if _, err := r.AskPrint(t.Context(), "S1", "again-1", trade.PaperSlip, 1); !errors.Is(err, ErrConflict) {
+	if _, err := r.AskPrint(t.Context(), "S1", "again-1", trade.PaperSlip, trade.ReceiptPrinter, 1); !errors.Is(err, ErrConflict) {
 		t.Errorf("a job id for other paper: %v, want ErrConflict", err)
 	}
 }
@@ -332,7 +334,7 @@ func TestSlipWaitsForItsQR(t *testing.T) {
 			}
 			r.printed(receipt, trade.PaperPrinted, "")
 			if !later {
-				if p, err := r.AskPrint(t.Context(), "S1", "slip-1", trade.PaperSlip, 1); err != nil || p.State != trade.PrintWaitingQR {
+				if p, err := r.AskPrint(t.Context(), "S1", "slip-1", trade.PaperSlip, trade.ReceiptPrinter, 1); err != nil || p.State != trade.PrintWaitingQR {
 					t.Fatalf("%+v, %v; want it to wait", p, err)
 				}
 			}

@@ -17,14 +17,15 @@ type tx struct {
 	accountNews  bool // the tax account must log in, or need not any more
 	accountWorks bool // an invoice that waited for it was issued
 	sales        []string
-	events       []Event // told
-	subject      string  // the sale of the first journal entry that has one
+	events       []Event                 // told
+	subject      string                  // the sale of the first journal entry that has one
+	views        map[trade.SaleState]int // how many sales more, or fewer, are in a state
 	// newMint takes over once the transaction is on disk.
 	newMint *trade.Mint
 }
 
 func (s *Store) begin(dbtx *batch) *tx {
-	return &tx{batch: dbtx, s: s, now: s.opts.Now().UnixMilli(), lanes: map[trade.Lane]bool{}}
+	return &tx{batch: dbtx, s: s, now: s.opts.Now().UnixMilli(), lanes: map[trade.Lane]bool{}, views: map[trade.SaleState]int{}}
 }
 
 // wakeAll wakes every lane.
@@ -42,7 +43,9 @@ func (t *tx) announce() {
 		wake(t.s.wakes[l])
 	}
 	if t.paper {
-		wake(t.s.paper)
+		for _, c := range t.s.papers {
+			wake(c)
+		}
 	}
 	if t.accountWorks {
 		t.s.accountWorks.Store(true)

@@ -15,7 +15,6 @@ import (
 
 	"tillagent/piaotong"
 	"tillagent/piaotong/sandbox"
-	"tillagent/printer"
 	"tillagent/queue"
 	"tillagent/trade"
 	"tillagent/worker"
@@ -168,8 +167,7 @@ func (b *bureau) start() {
 		b.t.Fatal(err)
 	}
 	account := b.sandbox.Account()
-	profile, _ := printer.ProfileByName("generic-80")
-	b.w = worker.New(worker.Options{Store: b.store, Platform: b.platform, Profile: profile, Clock: b.clock, Log: log,
+	b.w = worker.New(worker.Options{Store: b.store, Platform: b.platform, Clock: b.clock, Log: log,
 		Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName, DrawerName: "沙箱开票员"}})
 	stop, cancelStop := context.WithCancel(context.Background())
 	work, cancelWork := context.WithCancel(context.Background())

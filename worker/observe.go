@@ -16,15 +16,15 @@ import (
 type Observer interface {
 	// Called is told of each call of the platform.
 	Called(trade.Call)
-	// Printed is told of each print job that was handed to the printer.
-	Printed(trade.PrintEvent)
+	// Printed is told of each print job that was handed to a printer.
+	Printed(printer string, e trade.PrintEvent)
 }
 
 // nobody observes nothing.
 type nobody struct{}
 
-func (nobody) Called(trade.Call)        {}
-func (nobody) Printed(trade.PrintEvent) {}
+func (nobody) Called(trade.Call)                {}
+func (nobody) Printed(string, trade.PrintEvent) {}
 
 // interfaces are the platform's numbers of what sales need. A partial red-flush
 // is two calls, named by the second.

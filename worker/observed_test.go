@@ -30,7 +30,7 @@ func (n *notes) Called(c trade.Call) {
 	n.note(fmt.Sprintf("%s %s%s", c.Interface, c.Outcome, c.Code))
 }
 
-func (n *notes) Printed(e trade.PrintEvent) { n.note("paper " + string(e)) }
+func (n *notes) Printed(printer string, e trade.PrintEvent) { n.note(printer + " " + string(e)) }
 
 func (n *notes) all() []string {
 	n.mu.Lock()
@@ -56,7 +56,7 @@ func TestObserved(t *testing.T) {
 	s.refund("R1", "S1")
 	s.await("S1", "voided", view(trade.StateVoided))
 	said := n.all()
-	for _, want := range []string{"2.16 refused8016", "2.16 ok", "2.17 ok", "paper printed"} {
+	for _, want := range []string{"2.16 refused8016", "2.16 ok", "2.17 ok", "receipt printed"} {
 		if !slices.Contains(said, want) {
 			t.Errorf("nobody told %q, only %v", want, said)
 		}

@@ -271,7 +271,7 @@ func TestOutwardNotesQuietTimes(t *testing.T) {
 		var events sync.WaitGroup
 		for range 1001 {
 			events.Go(func() {
-				if err := d.store.Tell("printer.state", "ready"); err != nil {
+				if err := d.store.Tell("printer.state", "ready", trade.ReceiptPrinter); err != nil {
 					t.Error(err)
 				}
 			})

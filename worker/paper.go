@@ -14,19 +14,19 @@ import (
 // short enough that paper goes on while the cashier still stands there.
 const heldRetry = 2 * time.Second
 
-// paper prints one job after the other.
-func (w *Worker) paper(stop, work context.Context) {
+// paper prints one job after the other on a printer.
+func (w *Worker) paper(stop, work context.Context, p *printing) {
 	for {
-		claim, next, err := w.Store.ClaimPrint(stop)
+		claim, next, err := w.Store.ClaimPrint(stop, p.Name)
 		if claim != nil {
-			w.print(work, claim)
+			w.print(work, p, claim)
 			continue
 		}
 		wait := until(next)
 		if err != nil {
 			wait = w.claimFailed(stop, err)
 		}
-		if !w.sleep(stop, w.Store.WakePaper(), nil, wait) {
+		if !w.sleep(stop, w.Store.WakePaper(p.Name), nil, wait) {
 			return
 		}
 		if stop.Err() != nil {
@@ -36,16 +36,16 @@ func (w *Worker) paper(stop, work context.Context) {
 }
 
 // print brings one claimed job to paper and stores what became of it.
-func (w *Worker) print(work context.Context, c *queue.PrintClaim) {
-	e, reason := w.toPaper(work, c)
-	w.Observer.Printed(e)
+func (w *Worker) print(work context.Context, p *printing, c *queue.PrintClaim) {
+	e, reason := w.toPaper(work, p, c)
+	w.Observer.Printed(p.Name, e)
 	switch e {
 	case trade.PaperHeld:
-		w.hold(reason)
+		w.hold(p, reason)
 	case trade.PaperUncertain:
-		w.report("an alert", w.Store.Raise(queue.UncertainAlert(c.SaleID(), c.JobID)))
+		w.report("an alert", w.Store.Raise(queue.UncertainAlert(p.Name, c.SaleID(), c.JobID)))
 	case trade.PaperPrinted, trade.PaperSent:
-		w.hold("")
+		w.hold(p, "")
 	}
 	err := w.Store.SettlePrint(c, e, reason, time.Now().Add(heldRetry))
 	if err != nil && !errors.Is(err, queue.ErrNotOurs) {
@@ -54,19 +54,19 @@ func (w *Worker) print(work context.Context, c *queue.PrintClaim) {
 }
 
 // toPaper lays a job out, encodes it and prints it.
-func (w *Worker) toPaper(work context.Context, c *queue.PrintClaim) (trade.PrintEvent, string) {
+func (w *Worker) toPaper(work context.Context, p *printing, c *queue.PrintClaim) (trade.PrintEvent, string) {
 	if c.Paper == trade.PaperSlip && !c.WithQR {
 		return trade.PaperCancelled, "" // its code is claimed, voided or refused by now
 	}
-	log := w.Log.With("sale", c.SaleID(), "job", c.JobID)
-	job, err := w.encode(c, log)
+	log := w.Log.With("sale", c.SaleID(), "job", c.JobID, "printer", p.Name)
+	job, err := w.encode(p, c, log)
 	if err != nil {
 		log.Error("cannot lay out paper", "err", err)
 		return trade.PaperFailed, err.Error()
 	}
-	r := w.Printer.Print(work, job)
+	r := p.Device.Print(work, job)
 	if r.Err != nil {
-		log.Warn("printer", "cause", r.Cause, "written", r.Written, "err", r.Err)
+		log.Warn("not printed as it should be", "cause", r.Cause, "written", r.Written, "err", r.Err)
 	}
 	return outcome(r)
 }

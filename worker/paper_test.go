@@ -55,7 +55,7 @@ func TestPOSLayoutsCarryTheQR(t *testing.T) {
 				t.Error("the POS's own question reached the printer")
 			}
 			s.await("S1", "printed", paperIs(0, trade.PrintPrinted))
-			if _, err := s.store.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, 1); err != nil {
+			if _, err := s.store.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, trade.ReceiptPrinter, 1); err != nil {
 				t.Fatal(err)
 			}
 			r = s.paper()
@@ -86,7 +86,7 @@ func TestR16PowerCutInPOSLayout(t *testing.T) {
 	s.sellAs("S1", trade.PrintWish{Mode: trade.PrintRaw, Raw: ownRaw})
 	s.await("S1", "uncertain", paperIs(0, trade.PrintUncertain))
 	s.printer.SetFaults(paper.Faults{})
-	if _, err := s.store.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, 1); err != nil {
+	if _, err := s.store.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, trade.ReceiptPrinter, 1); err != nil {
 		t.Fatal(err)
 	}
 	s.await("S1", "printed again", paperIs(1, trade.PrintPrinted))
@@ -121,7 +121,7 @@ func TestCopiesOpenTheDrawerOnce(t *testing.T) {
 
 func TestOwnPaperAndDrawer(t *testing.T) {
 	s := open(t, wishes{drawer: 5})
-	if _, err := s.store.AcceptPrint(t.Context(), "K1", trade.Content{Form: trade.PrintLines, Data: []byte(ownLines)}, 2); err != nil {
+	if _, err := s.store.AcceptPrint(t.Context(), "K1", trade.Content{Form: trade.PrintLines, Data: []byte(ownLines)}, trade.ReceiptPrinter, 2); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -133,15 +133,15 @@ func TestOwnPaperAndDrawer(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if e, cause := s.worker.OpenDrawer(ctx); e != trade.PaperPrinted || s.printer.State().DrawerKicks != 1 {
+	if e, cause := s.worker.OpenDrawer(ctx, trade.ReceiptPrinter); e != trade.PaperPrinted || s.printer.State().DrawerKicks != 1 {
 		t.Errorf("%s %s, %d pulses", e, cause, s.printer.State().DrawerKicks)
 	}
 	s.printer.SetFaults(paper.Faults{PaperOut: true})
-	if e, cause := s.worker.OpenDrawer(ctx); e != trade.PaperHeld || cause != "paper_out" {
+	if e, cause := s.worker.OpenDrawer(ctx, trade.ReceiptPrinter); e != trade.PaperHeld || cause != "paper_out" {
 		t.Errorf("%s %s without paper", e, cause)
 	}
 	s.printer.SetFaults(paper.Faults{})
-	if e, cause := s.worker.OpenDrawer(ctx); e != trade.PaperPrinted {
+	if e, cause := s.worker.OpenDrawer(ctx, trade.ReceiptPrinter); e != trade.PaperPrinted {
 		t.Errorf("%s %s", e, cause)
 	}
 	if n := s.printer.State().DrawerKicks; n != 2 {

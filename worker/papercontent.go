@@ -12,8 +12,8 @@ import (
 )
 
 // encode gives the bytes of a job with all its copies. The drawer opens once.
-func (w *Worker) encode(c *queue.PrintClaim, log *slog.Logger) ([]byte, error) {
-	first, err := w.compose(c, c.Drawer)
+func (w *Worker) encode(on *printing, c *queue.PrintClaim, log *slog.Logger) ([]byte, error) {
+	first, err := w.compose(on, c, c.Drawer)
 	if err != nil {
 		return nil, err
 	}
@@ -25,22 +25,22 @@ func (w *Worker) encode(c *queue.PrintClaim, log *slog.Logger) ([]byte, error) {
 	}
 	further := first
 	if c.Copies > 1 && c.Drawer {
-		if further, err = w.compose(c, false); err != nil {
+		if further, err = w.compose(on, c, false); err != nil {
 			return nil, err
 		}
 	}
 	var beep []byte
-	if w.Beep {
-		beep = w.Profile.Beep()
+	if on.Beep {
+		beep = on.Profile.Beep()
 	}
 	return slices.Concat(beep, first.Bytes, bytes.Repeat(further.Bytes, c.Copies-1)), nil
 }
 
 // compose gives the bytes of one copy.
-func (w *Worker) compose(c *queue.PrintClaim, drawer bool) (printer.Rendered, error) {
+func (w *Worker) compose(on *printing, c *queue.PrintClaim, drawer bool) (printer.Rendered, error) {
 	p := receipt.Paper{Kind: c.Paper, Refund: c.Refund, Mark: c.Mark, Nth: c.Nth, Now: time.Now(), Drawer: drawer, Training: w.Training}
 	if c.Record != nil {
 		p.Sale, p.Standing, p.Training = c.Record.Sale, c.Record.Standing, c.Record.Training
 	}
-	return w.Shop.Encode(p, c.Content, w.Profile)
+	return on.Shop.Encode(p, c.Content, on.Profile)
 }

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"tillagent/printer"
-	"tillagent/trade"
 )
 
-// printing is what is known of the printer.
+// printing is a printer with what is known of it.
 type printing struct {
+	Printer
 	news chan struct{} // has something when saw has changed
 
-	asking sync.Mutex // belongs to who asks the printer
+	asking sync.Mutex // belongs to who asks the device
 
 	mu    sync.Mutex
 	saw   printer.Status // told by the printer
@@ -28,81 +28,94 @@ type printing struct {
 	told    string // the state that was told last
 }
 
-// PrinterSaw is told of every change of the printer's state. It only notes it,
-// so that the goroutine that speaks with the printer goes on.
-func (w *Worker) PrinterSaw(s printer.Status) {
-	w.printing.mu.Lock()
-	w.printing.saw = s
-	w.printing.mu.Unlock()
+// printer finds a printer by its name; nil where there is none.
+func (w *Worker) printer(name string) *printing {
+	for _, p := range w.printers {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// PrinterSaw is told of every change of a printer's state. It only notes it, so
+// that the goroutine that speaks with the printer goes on.
+func (w *Worker) PrinterSaw(name string, s printer.Status) {
+	p := w.printer(name)
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	p.saw = s
+	p.mu.Unlock()
 	select {
-	case w.printing.news <- struct{}{}:
+	case p.news <- struct{}{}:
 	default: // the news are waiting already
 	}
 }
 
 // watchPrinter tells what PrinterSaw noted. A job that waits within its print
 // cannot tell by itself: its outcome is still to come.
-func (w *Worker) watchPrinter(stop context.Context) {
+func (w *Worker) watchPrinter(stop context.Context, p *printing) {
 	waits := false
-	for w.sleep(stop, w.printing.news, nil, 0) {
-		s := w.sawPrinter()
+	for w.sleep(stop, p.news, nil, 0) {
+		s := p.sawPrinter()
 		switch {
 		case s.Held:
 			waits = true
-			w.hold(string(s.State))
+			w.hold(p, string(s.State))
 		case waits: // whatever comes of the job, it does not wait any more
 			waits = false
-			w.hold("")
+			w.hold(p, "")
 		default:
-			w.printing.telling.Lock()
-			w.tellState(string(s.State))
-			w.printing.telling.Unlock()
+			p.telling.Lock()
+			w.tellState(p, string(s.State))
+			p.telling.Unlock()
 		}
 	}
 }
 
-func (w *Worker) sawPrinter() printer.Status {
-	w.printing.mu.Lock()
-	defer w.printing.mu.Unlock()
-	return w.printing.saw
+func (p *printing) sawPrinter() printer.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.saw
 }
 
-// hold raises the printer's alert when the cause changes and clears it when
-// paper comes again.
-func (w *Worker) hold(cause string) {
-	w.printing.telling.Lock()
-	defer w.printing.telling.Unlock()
-	was := w.printing.held
-	w.printing.held = cause
-	if changed := w.printing.alert.turn(cause != ""); !changed && was == cause {
+// hold raises a printer's alert when the cause changes and clears it when paper
+// comes again.
+func (w *Worker) hold(p *printing, cause string) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	was := p.held
+	p.held = cause
+	if changed := p.alert.turn(cause != ""); !changed && was == cause {
 		return
 	}
 	if cause == "" {
-		w.report("an alert's end", w.Store.Clear(trade.AlertPrinter, "held"))
-		w.tellState(string(cmp.Or(w.sawPrinter().State, printer.StateReady)))
+		w.report("an alert's end", w.Store.ClearHeld(p.Name))
+		w.tellState(p, string(cmp.Or(p.sawPrinter().State, printer.StateReady)))
 		return
 	}
-	w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertPrinter, Subject: "held",
-		Title: trade.Say(trade.PrinterHeld, trade.Say(trade.Key(cause)).In(trade.ZH)), Action: trade.Say(trade.PrinterHeldDo)}))
-	w.tellState(cause)
+	w.report("an alert", w.Store.RaiseHeld(p.Name, cause))
+	w.tellState(p, cause)
 }
 
-// tellState tells subscribers how the printer is, once.
-func (w *Worker) tellState(state string) {
-	if w.printing.told == state {
+// tellState tells subscribers how a printer is, once.
+func (w *Worker) tellState(p *printing, state string) {
+	if p.told == state {
 		return
 	}
-	w.printing.told = state
-	w.report("the printer's state", w.Store.Tell("printer.state", state))
+	p.told = state
+	w.report("a printer's state", w.Store.Tell("printer.state", state, p.Name))
 }
 
-// PrinterStatus is how the printer is, asked for at most once a second, and when
+// PrinterStatus is how a printer is, asked for at most once a second, and when
 // it was last there; zero for never.
-func (w *Worker) PrinterStatus(ctx context.Context) (state printer.State, seen time.Time) {
-	if w.Printer == nil {
+func (w *Worker) PrinterStatus(ctx context.Context, name string) (state printer.State, seen time.Time) {
+	p := w.printer(name)
+	if p == nil {
 		return printer.StateUnknown, time.Time{}
 	}
-	p := &w.printing
 	p.asking.Lock()
 	defer p.asking.Unlock()
 	p.mu.Lock()
@@ -111,7 +124,7 @@ func (w *Worker) PrinterStatus(ctx context.Context) (state printer.State, seen t
 	var s printer.Status
 	var err error
 	if !fresh { // without the lock: the printer may call PrinterSaw before it answers
-		s, err = w.Printer.Status(ctx)
+		s, err = p.Device.Status(ctx)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,14 +140,15 @@ func (w *Worker) PrinterStatus(ctx context.Context) (state printer.State, seen t
 	return p.state, p.seen
 }
 
-// PrinterProof is how the printer proves what it has printed, in the words of
-// [printer] confirm; realtime tells of faults and proves nothing. It is "" where
-// that is not known yet.
-func (w *Worker) PrinterProof() string {
-	if w.Printer == nil {
+// PrinterProof is how a printer proves what it has printed, in the words of the
+// configuration's confirm; realtime tells of faults and proves nothing. It is ""
+// where that is not known yet.
+func (w *Worker) PrinterProof(name string) string {
+	p := w.printer(name)
+	if p == nil {
 		return ""
 	}
-	proof := w.Printer.Proof()
+	proof := p.Device.Proof()
 	switch tier := proof.Tier(); {
 	case proof.From == "":
 		return ""

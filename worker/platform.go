@@ -263,7 +263,7 @@ func (w *Worker) answered(called ...string) {
 	}
 	w.Log.Info("platform is back")
 	w.Store.SetQRWait(w.QRWait)
-	w.report("that the platform is back", errors.Join(w.Store.Tell("platform.online", ""), w.Store.HastenAll()))
+	w.report("that the platform is back", errors.Join(w.Store.Tell("platform.online", "", ""), w.Store.HastenAll()))
 }
 
 // unreachable notes a transport failure. With the breaker open no receipt
@@ -288,7 +288,7 @@ func (w *Worker) offline(alert trade.Raise) {
 	w.Store.SetQRWait(0)
 	w.report("that the platform is away", errors.Join(w.Store.Raise(alert), w.Store.ReleaseReceipts()))
 	if !w.gone.Swap(true) {
-		w.report("that the platform is away", w.Store.Tell("platform.offline", ""))
+		w.report("that the platform is away", w.Store.Tell("platform.offline", "", ""))
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 
 	"tillagent/piaotong"
 	"tillagent/piaotong/sandbox"
-	"tillagent/printer"
 	"tillagent/queue"
 	"tillagent/trade"
 	"tillagent/worker"
@@ -106,8 +105,7 @@ func (l *lab) open() {
 	l.stop = func() {}
 	l.run = func() {
 		account := l.sandbox.Account()
-		profile, _ := printer.ProfileByName("generic-80")
-		w := worker.New(worker.Options{Store: l.store, Platform: l.platform, Profile: profile, Clock: l.clock,
+		w := worker.New(worker.Options{Store: l.store, Platform: l.platform, Clock: l.clock,
 			Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName}})
 		stop, cancelStop := context.WithCancel(context.Background())
 		work, cancelWork := context.WithCancel(context.Background())

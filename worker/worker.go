@@ -36,11 +36,8 @@ type Options struct {
 	Store    *queue.Store
 	Platform *piaotong.Client // nil: not set up; sales wait
 	Issuer   Issuer
-	Printer  *printer.Device // nil: no printer
-	Profile  printer.Profile
-	Shop     receipt.Shop
-	Training bool // what is printed for no sale is marked as practice
-	Beep     bool // the printer sounds before each paper, where its model can
+	Printers []Printer // by distinct names; none: nothing is printed
+	Training bool      // what is printed for no sale is marked as practice
 	// Concurrency is how many live sales may be at the platform at a time; 0 is 4.
 	Concurrency int
 	// CallEvery is the pause between two calls that the token bucket asks for;
@@ -51,6 +48,15 @@ type Options struct {
 	Observer Observer     // nil: nobody
 	Clock    *Clock       // fed by the platform's answers; nil is a clock of its own
 	Log      *slog.Logger // nil discards
+}
+
+// Printer is a printer that the worker prints on.
+type Printer struct {
+	Name    string // by which print jobs name it
+	Device  *printer.Device
+	Profile printer.Profile
+	Shop    receipt.Shop // for its paper and its drawer
+	Beep    bool         // it sounds before each paper, where its model can
 }
 
 // The token bucket of a taxpayer. The platform documents no limit; five calls a
@@ -70,7 +76,7 @@ type Worker struct {
 	clockAlert, away, untrusted alarm
 	refused, stubborn           alarmBy
 	gone                        atomic.Bool // calls do not go out, and subscribers were told so
-	printing                    printing
+	printers                    []*printing
 	accounts                    accounts
 }
 
@@ -91,8 +97,11 @@ func New(o Options) *Worker {
 	if o.CallEvery == 0 {
 		o.CallEvery = callEvery
 	}
-	return &Worker{Options: o, breaker: newBreaker(), tokens: rate.NewLimiter(rate.Every(o.CallEvery), callBurst),
-		printing: printing{news: make(chan struct{}, 1)}}
+	w := &Worker{Options: o, breaker: newBreaker(), tokens: rate.NewLimiter(rate.Every(o.CallEvery), callBurst)}
+	for _, p := range o.Printers {
+		w.printers = append(w.printers, &printing{Printer: p, news: make(chan struct{}, 1)})
+	}
+	return w
 }
 
 // Run works until stop ends: then nothing new is claimed, and what is claimed
@@ -114,9 +123,10 @@ func (w *Worker) Run(stop, work context.Context) {
 			loops.Go(func() { w.lane(stop, work, lane, n) })
 		}
 	}
-	if w.Printer != nil {
-		loops.Go(func() { w.paper(stop, work) })
-		loops.Go(func() { w.watchPrinter(stop) })
+	w.report("what printers that were removed leave behind", w.Store.HoldOrphans())
+	for _, p := range w.printers {
+		loops.Go(func() { w.paper(stop, work, p) })
+		loops.Go(func() { w.watchPrinter(stop, p) })
 	}
 	loops.Go(func() { w.watchJumps(stop) })
 	loops.Wait()

@@ -28,6 +28,8 @@ type shop struct {
 	server   *httptest.Server
 	printer  *paper.Printer
 	receipts chan paper.Receipt
+	kitchen  *paper.Printer // where the wishes have one
+	tickets  chan paper.Receipt
 	worker   *worker.Worker
 	stop     func()
 }
@@ -41,11 +43,12 @@ type wishes struct {
 	observer  worker.Observer
 	drawer    int // the pin
 	beep      bool
+	kitchen   bool // a second printer
 }
 
 func open(t *testing.T, w wishes) *shop {
 	t.Helper()
-	s := &shop{t: t, receipts: make(chan paper.Receipt, 100)}
+	s := &shop{t: t, receipts: make(chan paper.Receipt, 100), tickets: make(chan paper.Receipt, 100)}
 	var err error
 	check := func() {
 		t.Helper()
@@ -60,16 +63,13 @@ func open(t *testing.T, w wishes) *shop {
 	check()
 	s.sandbox.SetIssueDelay(0)
 	s.server = httptest.NewServer(s.sandbox)
-	s.printer, err = paper.New(paper.Options{OnReceipt: func(r paper.Receipt) { s.receipts <- r }})
-	check()
-	addr, err2 := s.printer.ListenTCP("127.0.0.1:0")
-	err = err2
-	check()
-	profile, _ := printer.ProfileByName("generic-80")
-	device, err2 := printer.NewDevice(printer.Options{Port: "tcp://" + addr.String(), Profile: profile, Timeout: 2 * time.Second,
-		OnStatus: func(st printer.Status) { s.worker.PrinterSaw(st) }})
-	err = err2
-	check()
+	var printers []worker.Printer
+	s.printer = s.plug(&printers, worker.Printer{Name: trade.ReceiptPrinter, Beep: w.beep, Shop: receipt.Shop{Header: []string{"试验店"}, DrawerPin: w.drawer}}, s.receipts)
+	var further []string
+	if w.kitchen {
+		further = []string{"kitchen"}
+		s.kitchen = s.plug(&printers, worker.Printer{Name: "kitchen"}, s.tickets)
+	}
 	opts, err2 := s.sandbox.Account().ClientOptions(s.server.URL)
 	err = err2
 	check()
@@ -83,7 +83,7 @@ func open(t *testing.T, w wishes) *shop {
 	// Polling is fast, so that tests see an invoice at once; failures are
 	// retried as in life.
 	pause := worker.Pause(20*time.Millisecond, 50*time.Millisecond)
-	s.store, err = queue.Open(queue.Options{Path: filepath.Join(t.TempDir(), "agent.db"), Prefix: "DEMO", QRValid: 24 * time.Hour, Printer: true,
+	s.store, err = queue.Open(queue.Options{Path: filepath.Join(t.TempDir(), "agent.db"), Prefix: "DEMO", QRValid: 24 * time.Hour, Printer: true, Printers: further,
 		QRWait: w.qrWait, SlipLater: w.slipLater, Pause: pause})
 	check()
 	for _, a := range w.raised {
@@ -91,9 +91,8 @@ func open(t *testing.T, w wishes) *shop {
 		check()
 	}
 	account := s.sandbox.Account()
-	wk := worker.New(worker.Options{Store: s.store, Platform: platform, Printer: device, Profile: profile, QRWait: w.qrWait, Observer: w.observer, Beep: w.beep,
-		Shop:   receipt.Shop{Header: []string{"试验店"}, Columns: profile.Columns, DrawerPin: w.drawer},
-		Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName}})
+	wk := worker.New(worker.Options{Store: s.store, Platform: platform, QRWait: w.qrWait, Observer: w.observer,
+		Printers: printers, Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName}})
 	s.worker = wk
 	stop, cancelStop := context.WithCancel(context.Background())
 	work, cancelWork := context.WithCancel(context.Background())
@@ -111,7 +110,12 @@ func open(t *testing.T, w wishes) *shop {
 	}
 	t.Cleanup(func() {
 		s.stop()
-		for _, err := range []error{device.Close(), s.store.Close(), s.printer.Close(), s.sandbox.Close()} {
+		for _, p := range printers {
+			if err := p.Device.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, err := range []error{s.store.Close(), s.sandbox.Close()} {
 			if err != nil {
 				t.Error(err)
 			}
@@ -119,6 +123,34 @@ func open(t *testing.T, w wishes) *shop {
 		s.server.Close()
 	})
 	return s
+}
+
+// plug makes a paper printer over TCP and its device, with what is printed going
+// into out.
+func (s *shop) plug(all *[]worker.Printer, p worker.Printer, out chan paper.Receipt) *paper.Printer {
+	s.t.Helper()
+	tape, err := paper.New(paper.Options{OnReceipt: func(r paper.Receipt) { out <- r }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := tape.Close(); err != nil {
+			s.t.Error(err)
+		}
+	})
+	addr, err := tape.ListenTCP("127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p.Profile, _ = printer.ProfileByName("generic-80")
+	p.Shop.Columns = p.Profile.Columns
+	p.Device, err = printer.NewDevice(printer.Options{Port: "tcp://" + addr.String(), Profile: p.Profile, Timeout: 2 * time.Second,
+		OnStatus: func(st printer.Status) { s.worker.PrinterSaw(p.Name, st) }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	*all = append(*all, p)
+	return tape
 }
 
 func lunch(id string) trade.Sale {
@@ -423,7 +455,7 @@ func TestR16PowerCutWhilePrinting(t *testing.T) {
 	s.sell("S1")
 	s.await("S1", "uncertain", func(r *queue.Record) bool { return r.Prints[0].State == trade.PrintUncertain })
 	s.printer.SetFaults(paper.Faults{})
-	if _, err := s.store.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, 1); err != nil {
+	if _, err := s.store.AskPrint(t.Context(), "S1", "again", trade.PaperReceipt, trade.ReceiptPrinter, 1); err != nil {
 		t.Fatal(err)
 	}
 	s.await("S1", "printed again", func(r *queue.Record) bool { return len(r.Prints) == 2 && r.Prints[1].State == trade.PrintPrinted })
@@ -469,7 +501,7 @@ func TestPrinterStatusHearsTheChange(t *testing.T) {
 	defer cancel()
 	told := make(chan printer.State, 1)
 	go func() {
-		state, _ := s.worker.PrinterStatus(ctx)
+		state, _ := s.worker.PrinterStatus(ctx, trade.ReceiptPrinter)
 		told <- state
 	}()
 	select {

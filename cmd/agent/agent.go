@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"tillagent/piaotong"
 	"tillagent/printer"
 	"tillagent/queue"
-	"tillagent/receipt"
 	"tillagent/trade"
 	"tillagent/worker"
 )
@@ -32,12 +30,12 @@ type agent struct {
 	api       *localapi.Server
 	http      *http.Server
 	listeners []net.Listener
-	stopWork  context.CancelFunc // ends claiming
-	endWork   context.CancelFunc // ends what was claimed
+	cert      *localapi.Certificate // nil: plain http, on the loopback alone
+	stopWork  context.CancelFunc    // ends claiming
+	endWork   context.CancelFunc    // ends what was claimed
 	worked    chan struct{}
-	device    *printer.Device
-	platform  *piaotong.Client
-	codec     *piaotong.Codec // nil, like platform, where the platform is not set up
+	devices   []*printer.Device
+	platform  *piaotong.Client // nil where the platform is not set up
 	store     *queue.Store
 	log       *slog.Logger
 	token     string
@@ -46,13 +44,13 @@ type agent struct {
 	failed    chan error
 }
 
-// dialer opens the printer's port in a way of its own; nil is by the
+// dialer opens a printer's port in a way of its own; nil is by the
 // configuration.
 type dialer func(context.Context) (printer.Conn, error)
 
 // start assembles the agent and starts it. What was started before an error is
 // stopped again.
-func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err error) {
+func start(cfg *config.Config, dials dialers, log *slog.Logger) (a *agent, err error) {
 	a = &agent{log: log, worked: make(chan struct{}), failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
@@ -74,16 +72,24 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	if err != nil {
 		return a, err
 	}
-	hasPrinter := cfg.Printer.Port != ""
+	stations, err := stationsOf(cfg, shop)
+	if err != nil {
+		return a, err
+	}
 	qrWait := cfg.Receipt.QRWait
 	if !callsPlatform(cfg) {
 		qrWait = 0 // nobody fetches a QR code, so no receipt waits for one
 	}
-	metrics := localapi.NewMetrics()
-	a.store, err = queue.Open(queue.Options{Path: databasePath(cfg), BackupDir: cfg.Backup.Dir, Prefix: cfg.Piaotong.PlatformPrefix,
-		TillCode: cfg.Piaotong.TillCode, QRValid: cfg.Piaotong.QRValid, Printer: hasPrinter, QRWait: qrWait, Training: cfg.Receipt.Training,
-		SlipLater: cfg.Receipt.Deferred == "slip", Pause: worker.Pause(cfg.Piaotong.Poll.Fast, cfg.Piaotong.Poll.Slow), Committed: metrics.Committed, Log: log})
-	if err != nil {
+	var names []string
+	for _, s := range stations {
+		names = append(names, s.Name)
+	}
+	metrics := localapi.NewMetrics(names...)
+	qo := queue.Options{Path: databasePath(cfg), BackupDir: cfg.Backup.Dir, Prefix: cfg.Piaotong.PlatformPrefix,
+		TillCode: cfg.Piaotong.TillCode, QRValid: cfg.Piaotong.QRValid, QRWait: qrWait, Training: cfg.Receipt.Training,
+		SlipLater: cfg.Receipt.Deferred == "slip", Pause: worker.Pause(cfg.Piaotong.Poll.Fast, cfg.Piaotong.Poll.Slow), Committed: metrics.Committed, Log: log}
+	storeNames(cfg, &qo)
+	if a.store, err = queue.Open(qo); err != nil {
 		return a, err
 	}
 	if templateErr != nil {
@@ -92,24 +98,18 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 	if err = tellTemplate(a.store, templateErr); err != nil {
 		return a, err
 	}
-	o := worker.Options{Store: a.store, Profile: profile, Shop: shop, Training: cfg.Receipt.Training, Beep: cfg.Printer.Beeper, Concurrency: cfg.Piaotong.Concurrency, QRWait: qrWait, Observer: metrics, Log: log,
+	o := worker.Options{Store: a.store, Training: cfg.Receipt.Training, Concurrency: cfg.Piaotong.Concurrency, QRWait: qrWait, Observer: metrics, Log: log,
 		Issuer: worker.Issuer{TaxpayerNum: cfg.Piaotong.TaxpayerNum, EnterpriseName: cfg.Piaotong.EnterpriseName, ShopNum: cfg.Piaotong.ShopNum,
 			DrawerName: cfg.Piaotong.DrawerName, CashierName: cfg.Piaotong.CashierName, ReviewerName: cfg.Piaotong.ReviewerName}}
 	var w *worker.Worker
-	if hasPrinter {
-		po := printerOptions(cfg.Printer, profile, log)
-		po.Store = proofs{a.store, log}
-		po.OnStatus = func(s printer.Status) { w.PrinterSaw(s) } // the port is opened when the worker runs
-		if a.device, err = deviceOf(po, dial); err != nil {
-			return a, err
-		}
-		o.Printer = a.device
+	if o.Printers, err = a.openPrinters(stations, dials, func(name string, s printer.Status) { w.PrinterSaw(name, s) }); err != nil {
+		return a, err
 	}
 	clock := &worker.Clock{}
 	o.Clock = clock
 	switch {
 	case callsPlatform(cfg):
-		if a.platform, a.codec, err = platformOf(cfg.Piaotong, clock, log); err != nil {
+		if a.platform, err = platformOf(cfg.Piaotong, clock, log); err != nil {
 			return a, err
 		}
 		o.Platform = a.platform
@@ -119,7 +119,7 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 		log.Warn("the platform is not set up: sales are kept and printed without QR codes")
 	}
 	w = worker.New(o)
-	if err = a.listen(cfg, rulesFor(goods.rules(), profile), w, profile, shop, metrics); err != nil {
+	if err = a.listen(cfg, rulesFor(goods.rules(), profile, stations), w, stations, preview(a.store, profile, shop), metrics); err != nil {
 		return a, err
 	}
 	var drop *dropbox
@@ -151,12 +151,12 @@ func start(cfg *config.Config, dial dialer, log *slog.Logger) (a *agent, err err
 			}
 		})
 	}
-	log.Info("agent started", "listen", a.url(), "data", cfg.DataDir, "printer", cfg.Printer.Port)
+	log.Info("agent started", "listen", a.url(), "data", cfg.DataDir, "printers", names)
 	return a, nil
 }
 
 // listen opens the local API's listeners and makes its server.
-func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, profile printer.Profile, shop receipt.Shop, metrics *localapi.Metrics) (err error) {
+func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, stations []station, draw drawingOf, metrics *localapi.Metrics) (err error) {
 	if a.token, err = localapi.TokenFile(ownTokenFile(cfg)); err != nil {
 		return err
 	}
@@ -168,13 +168,19 @@ func (a *agent) listen(cfg *config.Config, rules trade.Rules, w *worker.Worker, 
 	for _, t := range cfg.API.Tokens {
 		tokens = append(tokens, localapi.Token{Name: t.Name, Role: localapi.Role(t.Role), Secret: t.Token.Reveal()})
 	}
-	if a.listeners, err = localapi.Listen(cfg.API.Listen); err != nil {
+	if a.cert, err = certificateOf(cfg.API, a.log); err != nil {
+		return err
+	}
+	if nobodyOutside(cfg.API) {
+		a.log.Warn("other machines may call by no name yet: api.hosts names none", "key", "api.hosts")
+	}
+	if a.listeners, err = localapi.Listen(cfg.API.Listen, a.cert, cfg.API.AllowRemote); err != nil {
 		return fmt.Errorf("%s: %w", say("无法监听本机端口(可能已有一个代理在运行;可用 --listen 或 [api] listen 换端口)",
 			"cannot listen (another agent may be running; choose another port with --listen or [api] listen)"), err)
 	}
-	o := localapi.Options{Store: a.store, Rules: rules, Tokens: tokens, TokenList: tokenList(cfg), Port: a.port(), Hosts: cfg.API.Hosts, Origins: cfg.API.Origins,
-		Version: version, Metrics: metrics, Log: a.log, Around: around(cfg, w),
-		Preview: preview(a.store, profile, shop), Drawer: drawer(cfg, w)}
+	o := localapi.Options{Store: a.store, Rules: rules, Tokens: tokens, TokenList: tokenList(cfg), Port: a.port(), TLS: a.cert != nil, Hosts: servedHosts(cfg.API), Origins: cfg.API.Origins,
+		Version: version, Metrics: metrics, Log: a.log, Around: around(cfg, stations, w),
+		Preview: draw, Drawers: drawers(stations, w), Logs: lastLines(cfg)}
 	if a.platform != nil {
 		o.Push, o.Accounts, o.Files = a.pushed, w, invoiceFiles{a.platform, cfg.Piaotong.TaxpayerNum}
 	}
@@ -212,9 +218,7 @@ func (a *agent) stop() {
 		}
 		a.endWork()
 	}
-	if a.device != nil {
-		a.warn("close the printer", a.device.Close())
-	}
+	a.closePrinters()
 	if a.platform != nil {
 		a.platform.Close()
 	}
@@ -231,43 +235,30 @@ func (a *agent) warn(what string, err error) {
 
 func (a *agent) port() int { return a.listeners[0].Addr().(*net.TCPAddr).Port }
 
-func (a *agent) url() string { return "http://127.0.0.1:" + strconv.Itoa(a.port()) }
+// platformOf makes the client of the platform with the keys of a configuration.
+func platformOf(c config.Piaotong, clock *worker.Clock, log *slog.Logger) (*piaotong.Client, error) {
+	keys, err := readKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	return clientOf(c, keys, clock, log)
+}
 
-// platformOf makes the client of the platform, and the codec for its pushes.
-func platformOf(c config.Piaotong, clock *worker.Clock, log *slog.Logger) (*piaotong.Client, *piaotong.Codec, error) {
-	private, err := os.ReadFile(c.PrivateKeyFile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("piaotong.private_key_file: %w", err)
-	}
-	own, err := piaotong.ParsePrivateKey(private)
-	if err != nil {
-		return nil, nil, fmt.Errorf("piaotong.private_key_file: %s: %w", c.PrivateKeyFile, err)
-	}
-	public, err := os.ReadFile(c.PlatformPublicKeyFile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("piaotong.platform_public_key_file: %w", err)
-	}
-	peer, err := piaotong.ParsePublicKey(public)
-	if err != nil {
-		return nil, nil, fmt.Errorf("piaotong.platform_public_key_file: %s: %w", c.PlatformPublicKeyFile, err)
-	}
+// clientOf makes the client of the platform with these keys.
+func clientOf(c config.Piaotong, keys platformKeys, clock *worker.Clock, log *slog.Logger) (*piaotong.Client, error) {
 	if strings.HasPrefix(c.BaseURL, "http:") && c.AllowHTTP {
 		log.Warn("the platform is called over plain http, as allow_http says")
 	}
-	client, err := piaotong.New(piaotong.Options{BaseURL: c.BaseURL, AllowHTTP: c.AllowHTTP, PlatformCode: c.PlatformCode, PlatformPrefix: c.PlatformPrefix,
-		DES3Key: c.DES3Key.Reveal(), PrivateKey: own, PlatformKey: peer, Timeout: c.Timeout, Endpoints: c.Endpoints, OnDate: clock.SawDate, Now: clock.Now, Logger: log})
-	if err != nil {
-		return nil, nil, err
-	}
-	codec, err := piaotong.NewCodec(own, peer, c.DES3Key.Reveal())
-	return client, codec, err
+	return piaotong.New(piaotong.Options{BaseURL: c.BaseURL, AllowHTTP: c.AllowHTTP, PlatformCode: c.PlatformCode, PlatformPrefix: c.PlatformPrefix,
+		DES3Key: c.DES3Key.Reveal(), PrivateKey: keys.own, PlatformKey: keys.peer, Next: keys.next, Timeout: c.Timeout, Endpoints: c.Endpoints,
+		OnDate: clock.SawDate, Now: clock.Now, Logger: log})
 }
 
 // pushed takes a push of the platform (2.13): a hint to ask about an invoice.
 // It answers "stored" only when the hint is on disk; an invoice that is none of
 // ours is noted and answered the same, so that it is not sent again for ever.
 func (a *agent) pushed(ctx context.Context, raw []byte) (reply []byte, ok bool) {
-	p, err := a.codec.OpenInvoicePush(raw)
+	p, err := a.platform.Codec().OpenInvoicePush(raw)
 	if err != nil {
 		a.log.Warn("a push does not verify", "err", err)
 		return nil, false
@@ -282,7 +273,7 @@ func (a *agent) pushed(ctx context.Context, raw []byte) (reply []byte, ok bool) 
 	} else {
 		a.log.Info("push", "serial", p.ReqSerialNo, "type", p.Type, "code", p.Code, "known", known)
 	}
-	if reply, err = a.codec.SealPushReply(p, err == nil); err != nil {
+	if reply, err = a.platform.Codec().SealPushReply(p, err == nil); err != nil {
 		a.log.Error("cannot answer a push", "err", err)
 		return nil, false
 	}
@@ -295,17 +286,15 @@ func callsPlatform(cfg *config.Config) bool {
 	return cfg.Piaotong.Configured() && !cfg.Receipt.Training
 }
 
-// around is what the local API tells of platform and printer.
-func around(cfg *config.Config, w *worker.Worker) func(context.Context) localapi.Around {
+// around is what the local API tells of platform and printers.
+func around(cfg *config.Config, stations []station, w *worker.Worker) func(context.Context) localapi.Around {
 	return func(ctx context.Context) localapi.Around {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		online, contact, skew := w.PlatformStatus()
-		state, seen := w.PrinterStatus(ctx)
 		return localapi.Around{
 			Platform: localapi.Platform{Configured: callsPlatform(cfg), Online: online, LastContact: contact, ClockSkew: -skew},
-			Printer: localapi.Printer{Configured: cfg.Printer.Port != "", Port: cfg.Printer.Port, Profile: w.Profile.Name,
-				State: string(state), SeenAt: seen, Confirm: w.PrinterProof()},
+			Printers: printersNow(ctx, stations, w),
 		}
 	}
 }

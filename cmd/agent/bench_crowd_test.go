@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,12 @@ const (
 	idleCallers = 1000 // open a connection and say nothing, again whenever it is closed
 	slowCallers = 8    // send a byte of a header at a time
 	askers      = 4    // read without a pause
+)
+
+// The rush: so many cash registers post as fast as they are answered.
+const (
+	rushCallers = 64
+	rushTime    = 30 * time.Second
 )
 
 // BenchmarkCrowd measures how one till is served alone and beside a crowd, as
@@ -69,6 +76,80 @@ func BenchmarkCrowd(b *testing.B) {
 		defer t.ask(b)()
 		post(b)
 	})
+	b.Run(fmt.Sprintf("rush=%d,%v", rushCallers, rushTime), func(b *testing.B) {
+		for b.Loop() { // once: it takes longer than a benchmark asks for
+			t.rush(b, &posted, disk)
+		}
+	})
+}
+
+// rush posts different sales on rushCallers connections for rushTime. Each must
+// be taken; the agent's memory is told before, and at its most in the first and
+// the last third: what leaks would grow from one to the other.
+func (t *till) rush(b *testing.B, posted *atomic.Int64, disk time.Duration) {
+	var mu sync.Mutex
+	var took samples
+	refused := map[int]int{} // by status
+	over := time.Now().Add(rushTime)
+	idle, known := residentBytes(t.cmd.Process.Pid)
+	var memory []float64 // each second
+	var working sync.WaitGroup
+	for range rushCallers {
+		c, err := t.dial()
+		if err != nil {
+			b.Fatal(err)
+		}
+		working.Go(func() {
+			defer c.conn.Close()
+			for time.Now().Before(over) {
+				sale := supper(fmt.Sprintf("C%09d", posted.Add(1)))
+				began := time.Now()
+				status, answer, err := c.call(http.MethodPost, "/v1/sales", sale)
+				mu.Lock()
+				took = append(took, time.Since(began))
+				if status != http.StatusCreated {
+					refused[status]++
+				}
+				mu.Unlock()
+				if err != nil {
+					b.Errorf("%s %v", answer, err)
+					return
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		working.Wait()
+	}()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for rushing := true; rushing; {
+		select {
+		case <-tick.C:
+			now, _ := residentBytes(t.cmd.Process.Pid)
+			memory = append(memory, now/(1<<20))
+		case <-done:
+			rushing = false
+		}
+	}
+	took.report(b)
+	ratio(b, micros(took.at(0.99)), micros(disk), "p99÷fsync")
+	b.ReportMetric(float64(len(took))/rushTime.Seconds(), "sales/s")
+	failed := 0
+	for status, n := range refused {
+		b.Errorf("%d sales were answered with %d", n, status)
+		if status >= 500 {
+			failed += n
+		}
+	}
+	b.ReportMetric(float64(failed), "5xx")
+	if third := len(memory) / 3; known && third > 0 {
+		b.ReportMetric(idle/(1<<20), "MiB-idle")
+		b.ReportMetric(slices.Max(memory[:third]), "MiB-first-third")
+		b.ReportMetric(slices.Max(memory[len(memory)-third:]), "MiB-last-third")
+	}
 }
 
 // crowd lets idle and slow callers come, and gives the function that sends them

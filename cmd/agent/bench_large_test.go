@@ -73,6 +73,9 @@ func benchStock(b *testing.B, dir string, sales int, few samples) samples {
 			}
 			reads = append(reads, time.Since(began))
 		}
+		for _, look := range []string{"/v1/status", "/metrics"} {
+			c.look(b, look)
+		}
 		if err := c.conn.Close(); err != nil {
 			b.Error(err)
 		}
@@ -88,6 +91,28 @@ func benchStock(b *testing.B, dir string, sales int, few samples) samples {
 	b.ReportMetric(micros(started.at(0.5))/1e3, "start-p50-ms")
 	b.ReportMetric(bytesPerSale(b, filepath.Join(dir, "agent.db")), "bytes/sale")
 	return reads
+}
+
+// look asks for what is counted: the first time, and the median of the next.
+func (c *caller) look(b *testing.B, path string) {
+	b.Helper()
+	const times = 50
+	var first time.Duration
+	var next samples
+	for i := range times {
+		began := time.Now()
+		status, answer, err := c.call(http.MethodGet, path, "")
+		if err != nil || status != http.StatusOK {
+			b.Fatalf("%s: %d %s %v", path, status, answer, err)
+		}
+		if took := time.Since(began); i == 0 {
+			first = took
+		} else {
+			next = append(next, took)
+		}
+	}
+	b.ReportMetric(micros(first)/1e3, path+"-first-ms")
+	b.ReportMetric(micros(next.at(0.5))/1e3, path+"-p50-ms")
 }
 
 // residentBytes is the memory of a process, where /proc tells.
@@ -204,7 +229,7 @@ func fillStock(b *testing.B, path string) {
 		settle(trade.LaneLive, func(op trade.Op) trade.Event {
 			return trade.QRCreated{Gen: op.Gen, URL: "https://fpkj.vpiaotong.com/tp/qr/" + serial, ExtractCode: "1234", At: now}
 		})
-		p, _, err := s.ClaimPrint(b.Context())
+		p, _, err := s.ClaimPrint(b.Context(), trade.ReceiptPrinter)
 		must(err)
 		must(s.SettlePrint(p, trade.PaperPrinted, "", now))
 		settle(trade.LaneWatch, func(op trade.Op) trade.Event {

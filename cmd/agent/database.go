@@ -44,6 +44,7 @@ const configUsage = "配置文件  the configuration file (see config.example.to
 
 func backupCommand() *cobra.Command {
 	var path, to string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "backup --config FILE --to FILE.db",
 		Short:   "备份数据库(可在代理运行时)  A consistent copy of the database, beside a running agent too",
@@ -60,12 +61,16 @@ func backupCommand() *cobra.Command {
 			if err := queue.BackupFile(cmd.Context(), databasePath(cfg), to); err != nil {
 				return err
 			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"file": to})
+			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", say("已备份并检查:", "backed up and checked:"), to)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", configUsage)
 	cmd.Flags().StringVar(&to, "to", "", "备份文件  the copy")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return cmd
 }
 

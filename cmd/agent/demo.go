@@ -212,6 +212,8 @@ func (d *demo) invite() {
   -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
   -d '{"sale_id":"MY-0001","total":"12.50","items":[{"name":"拿铁咖啡","amount":"12.50","tax_code":"3070401000000000000","tax_rate":"0.06"}]}'
 `, d.agent.url(), d.agent.token)
+	fmt.Fprintf(d.out, "\n%s\n  %s/#token=%s\n", say("控制台(浏览器打开):", "The console, for a browser:"), d.agent.url(), d.agent.token)
+	fmt.Fprintf(d.out, "\n%s\n  %s/display#token=%s\n", say("顾客屏:", "The customer's display:"), d.agent.url(), d.agent.token)
 	fmt.Fprintf(d.out, "\n%s\n  %s/\n\n%s\n", say("沙箱平台(扮演顾客扫码开票):", "The sandbox platform (play the customer who scans):"), d.sandbox.URL,
 		say("按 Ctrl-C 结束。", "Ctrl-C ends it."))
 }

@@ -32,6 +32,7 @@ const (
 	checkService     = "service"
 	checkDatabase    = "database"
 	checkToken       = "token"
+	checkCertificate = "certificate"
 	checkPort        = "port"
 	checkPrinter     = "printer"
 	checkPlatform    = "platform"
@@ -44,7 +45,7 @@ const (
 // checkNames are the checks for people.
 var checkNames = map[string]struct{ zh, en string }{
 	checkConfig: {"配置", "configuration"}, checkRights: {"文件权限", "file rights"}, checkKeys: {"密钥", "keys"}, checkDisk: {"磁盘", "disk"},
-	checkService: {"服务", "service"}, checkDatabase: {"数据库", "database"}, checkToken: {"API 令牌", "API token"}, checkPort: {"端口", "port"},
+	checkService: {"服务", "service"}, checkDatabase: {"数据库", "database"}, checkToken: {"API 令牌", "API token"}, checkCertificate: {"API 证书", "API certificate"}, checkPort: {"端口", "port"},
 	checkPrinter: {"打印机", "printer"}, checkPlatform: {"票通平台", "platform"}, checkCredentials: {"平台凭证", "credentials"}, checkClock: {"时钟", "clock"},
 	checkAccounts: {"税务账号", "tax accounts"}, checkPath: {"接口路径", "path"},
 }
@@ -71,6 +72,7 @@ type doctor struct {
 	path  string
 	cfg   *config.Config
 	local *serviceStatus // of the running service; nil where none runs or answers us
+	waits map[string]int // print jobs not on paper yet, by printer
 	held  bool           // an agent that we cannot ask holds the database, and so the port
 }
 
@@ -97,7 +99,8 @@ func examine(ctx context.Context, path string) diagnosis {
 		d.service(ctx)
 		d.database(ctx)
 		d.token()
-		d.printer(ctx)
+		d.certificate(time.Now())
+		d.printers(ctx)
 		if cfg.Piaotong.Configured() {
 			if keys {
 				d.platform(ctx)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tillagent/cmd/agent/config"
 	"tillagent/piaotong"
 	"tillagent/queue"
 )
@@ -22,26 +23,16 @@ import (
 
 // rights looks who may read the files that hold keys and secrets.
 func (d *doctor) rights() {
-	files := append([]string{d.path}, d.cfg.SecretFiles...)
-	if d.cfg.Piaotong.Configured() {
-		files = append(files, d.cfg.Piaotong.PrivateKeyFile)
+	all, err := exposed(d.cfg, d.path)
+	if err != nil {
+		d.failed(checkRights, err.Error(), say("用有权限的账号运行(sudo)", "run this with the right to look (sudo)"))
 	}
-	for _, f := range files {
-		if open, mode := openToAll(f); open {
-			d.failed(checkRights, fmt.Sprintf(say("%s 其他用户可读写(%04o)", "other users may read or write %s (%04o)"), f, mode),
-				"chmod 600 "+f)
-		}
+	for _, e := range all {
+		d.failed(checkRights, e.what(), closeToOthers(e.path))
 	}
-}
-
-// openToAll reports whether users other than a file's owner and group may do
-// anything with it. On Windows `agent install` sets the rights by folder.
-func openToAll(path string) (bool, fs.FileMode) {
-	info, err := os.Stat(path)
-	if err != nil || runtime.GOOS == "windows" {
-		return false, 0
+	if err == nil && len(all) == 0 {
+		d.ok(checkRights, say("密钥和配置只有服务和管理员能读", "only the service and administrators can read keys and configuration"))
 	}
-	return info.Mode().Perm()&0o007 != 0, info.Mode().Perm()
 }
 
 // keys reads the keys and makes a round trip with them; true where they can be
@@ -53,13 +44,13 @@ func (d *doctor) keys() bool {
 			say("拿到平台参数后运行 agent init", "run agent init once Piaotong has given the parameters"))
 		return false
 	}
-	private, err := os.ReadFile(p.PrivateKeyFile)
+	private, err := config.ReadSecretFile(p.PrivateKeyFile)
 	if err != nil {
 		d.failed(checkKeys, fmt.Sprintf(say("读不了我方私钥 %s:%v", "cannot read our private key %s: %v"), p.PrivateKeyFile, err),
 			say("运行 agent keygen 生成密钥对,或改正 private_key_file", "make a pair with agent keygen, or correct private_key_file"))
 		return false
 	}
-	public, err := os.ReadFile(p.PlatformPublicKeyFile)
+	public, err := config.ReadSecretFile(p.PlatformPublicKeyFile)
 	if err != nil {
 		d.failed(checkKeys, fmt.Sprintf(say("读不了平台公钥 %s:%v", "cannot read the platform's public key %s: %v"), p.PlatformPublicKeyFile, err),
 			say("把票通给的平台公钥存成这个文件", "save the public key that Piaotong gave as this file"))
@@ -86,9 +77,21 @@ func (d *doctor) keys() bool {
 			return false
 		}
 		d.ok(checkKeys, fmt.Sprintf(say("签名和加密往返正常,我方 %d 位,平台 %d 位", "signing and encrypting work there and back; ours has %d bits, the platform's %d"), own.N.BitLen(), peer.N.BitLen()))
+		d.change()
 		return true
 	}
 	return false
+}
+
+// change tells of a change of keys that is under way.
+func (d *doctor) change() {
+	names, err := keysUnderWay(d.cfg, nil)
+	switch {
+	case err == nil:
+		d.note(checkKeys, say("正在更换:", "being changed: ")+strings.Join(names, ", "), say("票通确认切换后运行 agent secrets rotate finish", "run agent secrets rotate finish once Piaotong has changed over"))
+	case d.cfg.Piaotong.DES3KeyNext != "" || d.cfg.Piaotong.PrivateKeyNextFile != "" || d.cfg.Piaotong.PlatformPublicKeyNextFile != "":
+		d.note(checkKeys, say("正在更换密钥", "keys are being changed"), err.Error())
+	}
 }
 
 // roundTrip seals and opens a request and its response between our keys and a
@@ -215,10 +218,12 @@ func (d *doctor) database(ctx context.Context) {
 		for _, count := range d.local.Queue.Sales {
 			n += count
 		}
+		d.waits = printsWaiting(ctx, d.cfg)
 		d.ok(checkDatabase, fmt.Sprintf(say("由服务打开,%d 单,%d MB", "the service has it open, %d sales, %d MB"), n, d.local.Database.Bytes>>20))
 		return
 	}
 	c, err := queue.Inspect(ctx, o)
+	d.waits = c.Waiting
 	switch {
 	case c.InUse:
 		d.held = true

@@ -4,95 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
 
 	"tillagent/piaotong"
-	"tillagent/printer"
 	"tillagent/trade"
 	"tillagent/worker"
 )
 
-// This file has doctor's checks of what is around: printer and platform.
-
-// stateHelp says what to do about a state of the printer.
-var stateHelp = map[printer.State]struct{ what, do [2]string }{
-	printer.StatePaperOut:  {[2]string{"缺纸", "out of paper"}, [2]string{"装纸,合上盖子", "put paper in and close the cover"}},
-	printer.StatePaperLow:  {[2]string{"纸将尽", "the paper is nearly used up"}, [2]string{"备好纸卷", "have a roll at hand"}},
-	printer.StateCoverOpen: {[2]string{"上盖打开", "the cover is open"}, [2]string{"合上盖子", "close the cover"}},
-	printer.StateOffline:   {[2]string{"不应答或离线", "it is offline or does not answer"}, [2]string{"检查电源、数据线和联机键;网络打印机检查地址", "check power, cable and its on-line key; of a network printer the address"}},
-	printer.StateCutter:    {[2]string{"切刀卡住", "the cutter is jammed"}, [2]string{"清除卡纸后重开电源", "clear the jam, then switch it off and on"}},
-	printer.StateError:     {[2]string{"打印机故障", "the printer reports a fault"}, [2]string{"重开电源;仍不行请报修", "switch it off and on; if that does not help, have it repaired"}},
-	printer.StateUnknown: {[2]string{"端口打开了,但打印机一声不应", "the port opens, but the printer says nothing"},
-		[2]string{"检查电源、数据线和波特率(自检页上有);若该机型确实不应答,设 printer.confirm = \"none\"", "check power, cable and baud (its self-test page tells); if this model cannot answer at all, set printer.confirm = \"none\""}},
-}
-
-func (d *doctor) printer(ctx context.Context) {
-	c := d.cfg.Printer
-	switch {
-	case c.Port == "":
-		d.note(checkPrinter, say("没有配置打印机", "no printer is configured"), say("需要打印时设 printer.port,agent ports 列出端口", "to print, set printer.port; agent ports lists the ports"))
-		return
-	case strings.HasPrefix(c.Port, paperPort):
-		d.ok(checkPrinter, say("打印到文件:", "prints into files: ")+strings.TrimPrefix(c.Port, paperPort))
-		return
-	case d.local != nil:
-		d.printerState(printer.State(d.local.Printer.State), say("(由服务告知)", " (as the service tells)"))
-		return
-	case d.held:
-		d.note(checkPort, say("另一个代理可能正在使用,没有打开", "another agent may be using it, so it was not opened"), say("先停止那个代理", "stop that agent first"))
-		return
-	}
-	profile, err := profileOf(c)
-	if err != nil {
-		d.failed(checkPrinter, err.Error(), say("agent profiles 列出型号", "agent profiles lists the models"))
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	r, err := printer.Probe(ctx, printerOptions(c, profile, nil))
-	if err != nil {
-		d.portError(err)
-		return
-	}
-	d.ok(checkPort, c.Port)
-	about := ""
-	if id := r.Proof.Identity.String(); id != "" {
-		about = " " + id
-	}
-	d.printerState(r.Status.State, about)
-}
-
-func (d *doctor) printerState(s printer.State, about string) {
-	h, known := stateHelp[s]
-	what, do := say(h.what[0], h.what[1])+about, say(h.do[0], h.do[1])
-	switch {
-	case s == printer.StateUnknown && d.cfg.Printer.Confirm == "none":
-		d.note(checkPrinter, say("不应答的打印机:无法确认是否打出", "a printer that does not answer: nothing confirms its paper"), say("打一张测试页看看:agent print-test", "look at a test page: agent print-test"))
-	case s == printer.StatePaperLow:
-		d.note(checkPrinter, what, do)
-	case known:
-		d.failed(checkPrinter, what, do)
-	default:
-		d.ok(checkPrinter, say("应答正常,状态 ", "answers, state ")+string(s)+about)
-	}
-}
-
-// portError says why a port does not open, and what to do.
-func (d *doctor) portError(err error) {
-	do := say("检查电源和数据线", "check power and cable")
-	switch text := err.Error(); {
-	case errors.Is(err, fs.ErrNotExist):
-		do = say("插好数据线;agent ports 列出现有端口,再改 printer.port", "plug the cable in; agent ports lists the ports there are, for printer.port")
-	case errors.Is(err, fs.ErrPermission):
-		do = say("把运行账号加入 dialout 和 lp 组,或用 sudo 运行", "add the account to the groups dialout and lp, or run this with sudo")
-	case strings.Contains(text, "占用"):
-		do = say("关闭占用端口的程序,或停止另一个代理", "close the program that has the port, or stop the other agent")
-	}
-	d.failed(checkPort, err.Error(), do)
-}
+// This file has doctor's checks of the platform.
 
 // noSuchQR is a number of the right form that is never given out: ours begin
 // with the platform's prefix and a till code, and no till code has a U.
@@ -104,7 +25,7 @@ const noSuchQR = "UUUUUUUUUUUUUUUUUUUU"
 func (d *doctor) platform(ctx context.Context) {
 	c := d.cfg.Piaotong
 	clock := &worker.Clock{}
-	client, _, err := platformOf(c, clock, slog.New(slog.DiscardHandler))
+	client, err := platformOf(c, clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		d.failed(checkCredentials, err.Error(), say("改正 [piaotong]", "correct [piaotong]"))
 		return

@@ -347,6 +347,12 @@ func TestPrintTest(t *testing.T) {
 			if got := c.paper.State().Receipts - before; got != 1-tt.code {
 				t.Errorf("%d pages", got)
 			}
+			out.Reset()
+			var told struct{ Outcome string }
+			code := run([]string{"print-test", "--config", c.config, "--json"}, &out, io.Discard)
+			if err := json.Unmarshal(out.Bytes(), &told); err != nil || code != tt.code || (told.Outcome == "printed") != (tt.code == 0) {
+				t.Errorf("--json: exit status %d, %v: %s", code, err, &out)
+			}
 		})
 	}
 }

@@ -64,7 +64,7 @@ func dropToken() localapi.Token {
 
 // newDropbox makes the folder where it is missing.
 func newDropbox(dir string, a *agent, token localapi.Token) (*dropbox, error) {
-	d := &dropbox{dir: dir, host: strings.TrimPrefix(a.url(), "http://"), token: token, api: a.api.Handler(), store: a.store, log: a.log,
+	d := &dropbox{dir: dir, host: a.host(), token: token, api: a.api.Handler(), store: a.store, log: a.log,
 		seen: map[string]stamp{}, refused: -1}
 	root, err := d.open()
 	if err != nil {

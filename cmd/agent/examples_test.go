@@ -55,7 +55,7 @@ func (b *badLine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := r.Method + " " + r.URL.Path
 	first := b.seen[key] == 0 && r.Method != http.MethodOptions
 	b.seen[key]++
-	stream := r.URL.Path == "/v1/events"
+	stream := r.URL.Path == "/v1/events" && r.Method == http.MethodGet
 	if stream && !first {
 		b.resumed = append(b.resumed, r.Header.Get("Last-Event-ID"))
 	}
@@ -169,6 +169,10 @@ var theExamples = []example{
 			}
 		}
 		return [][]string{{"dotnet", "build", dir, "-o", filepath.Join(dir, "out")}, {"dotnet", filepath.Join(dir, "out", "Pos.dll")}}
+	}},
+	{"csharp for .NET Framework", []string{"mcs", "mono"}, func(_ *testing.T, dir string) [][]string {
+		program := filepath.Join(dir, "Pos.exe")
+		return [][]string{{"mcs", "-langversion:6", "-warnaserror+", "-r:System.Net.Http.dll", "-r:System.Web.Extensions.dll", "-out:" + program, source("csharp", "Pos.cs")}, {"mono", program}}
 	}},
 	{"pascal", []string{"fpc"}, func(_ *testing.T, dir string) [][]string {
 		return [][]string{{"fpc", "-FE" + dir, source("pascal", "pos.pas")}, {filepath.Join(dir, "pos")}}

@@ -78,7 +78,7 @@ func numbers(invoices []trade.Invoice) string {
 // ownPrint is how the paper stands that the sale itself asked for.
 func ownPrint(r *queue.Record) string {
 	for _, p := range r.Prints {
-		if p.RefundID == "" && !p.Asked {
+		if p.RefundID == "" && !p.Asked && p.Paper != trade.PaperTicket {
 			return string(p.State)
 		}
 	}

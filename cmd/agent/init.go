@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -84,7 +85,7 @@ there. The 3DES key is no flag: it is asked for, or in AGENT_PIAOTONG_DES3_KEY.`
 	f.IntVar(&s.bits, "bits", documentedBits, "1024(票通文档)或 2048  bits of the key pair")
 	f.StringVar(&s.platformKey, "platform-key", "", "票通给的平台公钥文件  file with the platform's public key")
 	f.BoolVar(&s.printTest, "print-test", false, "打印测试页  print a test page")
-	f.BoolVar(&s.install, "install", false, "安装系统服务  install the service")
+	f.BoolVar(&s.install, "install", false, "安装并启动系统服务;已安装的使新配置生效  install the service and start it; one that is there takes the new configuration")
 	for _, q := range questions {
 		s.flags[q.flag] = f.String(q.flag, "", q.zh+"  "+q.en)
 	}
@@ -288,39 +289,94 @@ func (s *setup) write() error {
 	return err
 }
 
-// finish prints the test page, runs doctor and installs the service.
+// finish prints the test page, has the service run with the configuration, and
+// ends with doctor. What was asked for and did not come about is an error, after
+// all else is done and told.
 func (s *setup) finish(cmd *cobra.Command) error {
-	cfg, err := config.Load(s.path, os.Environ())
+	cfg, err := config.Load(s.path, nil) // the service will not have our environment
 	if err != nil {
 		return err
 	}
+	var failed error
 	if cfg.Printer.Port != "" && (s.printTest || s.confirm(say("打印测试页?", "Print a test page?"))) {
 		if err := printTest(cmd.Context(), cfg, s.out); err != nil {
 			fmt.Fprintln(s.out, "✗ "+err.Error())
+			if s.printTest {
+				failed = errors.New(say("测试页没有打出来", "the test page was not printed"))
+			}
 		}
+	}
+	if err := s.serve(cmd.Context(), cfg); err != nil {
+		fmt.Fprintln(s.out, "✗ "+err.Error())
+		failed = errors.Join(failed, errors.New(say("服务没有就绪", "the service is not ready")))
 	}
 	fmt.Fprintln(s.out)
 	d := examine(cmd.Context(), s.path)
-	if err := d.write(s.out); err != nil {
+	if err := d.inShort().write(s.out); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out)
+	if failed != nil {
+		return failed
+	}
+	text := say("\n完成。再次体检:%s doctor --config %s\n", "\nDone. Check again: %s doctor --config %s\n")
+	if !d.OK {
+		text = say("\n配置已写好;带 ✗ 的还要处理,处理后再体检:%s doctor --config %s\n", "\nThe configuration is written; what has a ✗ is still to be done. Then check again: %s doctor --config %s\n")
+	}
+	_, err = fmt.Fprintf(s.out, text, programName(), s.path)
+	return err
+}
+
+// serve installs and starts the service where that is wanted; one that is
+// installed takes the new configuration.
+func (s *setup) serve(ctx context.Context, cfg *config.Config) error {
 	state, err := systemService()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case state != stateNotInstalled && mayInstall():
-		// What was written now is the service's too.
-		if err := giveRights(cfg, s.path); err != nil {
-			return err
+	}
+	if state == stateNotInstalled {
+		if !s.install && !(canServe() && s.confirm(say("安装为系统服务并启动?", "Install the service and start it?"))) {
+			return nil
 		}
-		fmt.Fprintln(s.out, say("服务已安装;使新配置生效:agent restart", "the service is installed already; agent restart makes it take what is new"))
-	case s.install || state == stateNotInstalled && canServe() && s.confirm(say("安装为系统服务?", "Install the service?")):
 		if err := install(cfg, s.path); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, say("已安装服务;启动:agent start", "the service is installed; start it: agent start"))
+	} else {
+		if !mayInstall() {
+			return nil
+		}
+		if err := giveRights(cfg, s.path); err != nil { // to what was written now
+			return err
+		}
+		if state == stateRunning && len(s.changes) == 0 {
+			return nil
+		}
+		if !s.install && !s.confirm(say("重新启动服务,使新配置生效?", "Start the service again, so that it takes the new configuration?")) {
+			fmt.Fprintf(s.out, say("使新配置生效:%s restart\n", "To have the service take the new configuration: %s restart\n"), programName())
+			return nil
+		}
 	}
-	_, err = fmt.Fprintln(s.out, say("完成。再次体检:agent doctor --config ", "done; check again: agent doctor --config ")+s.path)
+	if err := startAgain(ctx, cfg, state == stateNotInstalled); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.out, say("服务已就绪,并随系统启动。", "the service is ready, and starts with the system"))
 	return err
+}
+
+// inShort puts the paths that are not configured, of which there are many before
+// Piaotong's document is at hand, into one line.
+func (d diagnosis) inShort() diagnosis {
+	short := diagnosis{OK: d.OK, Service: d.Service}
+	paths := 0
+	for _, f := range d.Findings {
+		if f.Check == checkPath {
+			paths++
+			continue
+		}
+		short.Findings = append(short.Findings, f)
+	}
+	if paths > 0 {
+		short.Findings = append(short.Findings, finding{checkPath, verdictNote, fmt.Sprintf(say("%d 个接口还没有配置路径", "%d interfaces have no path yet"), paths),
+			fmt.Sprintf(say("需要其功能时再配置;%s doctor 逐个列出", "they are needed for their own features only; %s doctor lists them"), programName())})
+	}
+	return short
 }

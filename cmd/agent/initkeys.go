@@ -46,10 +46,10 @@ func (s *setup) des3() error {
 		return fmt.Errorf("piaotong.des3_key: %s", problem)
 	}
 	if set {
-		return errors.New(say("配置里已有另一个 3DES 密钥;要更换请手工改 des3_key 或 des3_key_file", "the configuration has another 3DES key; to replace it, change des3_key or des3_key_file by hand"))
+		return errors.New(say("配置里已有另一个 3DES 密钥;要更换用 agent secrets rotate start des3_key", "the configuration has another 3DES key; agent secrets rotate start des3_key changes it"))
 	}
 	s.changes = append(s.changes, keyValue{section: "piaotong", key: "des3_key_file", value: des3File})
-	return writeWhole(filepath.Join(filepath.Dir(s.path), des3File), []byte(key+"\n"), 0o600)
+	return storeSecret(filepath.Join(filepath.Dir(s.path), des3File), key, s.was.DataDir)
 }
 
 // makeKeys makes our key pair unless there is one, shows the public key, and
@@ -57,7 +57,11 @@ func (s *setup) des3() error {
 func (s *setup) makeKeys() error {
 	own := s.was.Piaotong.PrivateKeyFile
 	if _, err := os.Lstat(own); errors.Is(err, fs.ErrNotExist) {
-		if err := makeKey(own, s.bits); err != nil {
+		text, err := newPrivateKey(s.bits)
+		if err != nil {
+			return err
+		}
+		if err := storeSecret(own, string(text), s.was.DataDir); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tillagent/cmd/agent/config"
 	"tillagent/piaotong"
 )
 
@@ -30,7 +32,7 @@ const publicFile = "public-key-for-piaotong.txt"
 func keygenCommand() *cobra.Command {
 	var out string
 	var bits int
-	var public bool
+	var public, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "keygen [--out private.pem] [--bits 1024|2048]",
 		Short: "生成 RSA 密钥对,显示要发给票通的公钥  Makes the RSA key pair and shows the public key to send to Piaotong",
@@ -59,6 +61,9 @@ before using 2048.`,
 			if err := writeWhole(beside, []byte(line+"\n"), 0o644); err != nil {
 				return err
 			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"private_key_file": out, "public_key": line, "public_key_file": beside})
+			}
 			fmt.Fprintf(cmd.ErrOrStderr(), say("把下面这一行公钥发给票通(也存于 %s):\n", "send this line, our public key, to Piaotong (it is in %s too):\n"), beside)
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), line)
 			return err
@@ -67,6 +72,7 @@ before using 2048.`,
 	cmd.Flags().StringVar(&out, "out", "private.pem", "私钥文件  the private key")
 	cmd.Flags().IntVar(&bits, "bits", documentedBits, "1024, 2048")
 	cmd.Flags().BoolVar(&public, "public", false, "只显示已有私钥的公钥  only show the public key of the private key that is there")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return cmd
 }
 
@@ -75,23 +81,35 @@ func makeKey(path string, bits int) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf(say("%s 已存在,不覆盖;加 --public 显示它的公钥", "%s is there already and is not replaced; --public shows its public key"), path)
 	}
-	key, err := rsa.GenerateKey(rand.Reader, bits)
+	text, err := newPrivateKey(bits)
 	if err != nil {
 		return err
+	}
+	if err := writeWhole(path, text, 0o600); err != nil {
+		return err
+	}
+	return guardSecret(path, filepath.Dir(path))
+}
+
+// newPrivateKey makes a private key as PKCS#8 PEM.
+func newPrivateKey(bits int) ([]byte, error) {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		return nil, err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writeWhole(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
 // publicKey gives the public key of a private one as the platform wants it: one
 // line of base64 of its SubjectPublicKeyInfo.
 func publicKey(path string) (string, error) {
-	data, err := os.ReadFile(path)
+	data, err := config.ReadSecretFile(path)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	key, err := piaotong.ParsePrivateKey(data)
 	if err != nil {

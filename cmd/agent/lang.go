@@ -12,7 +12,8 @@ import (
 // lang is the language of messages, by --lang or the system's locale.
 var lang string
 
-// systemLang is English where the locale says so, else Chinese.
+// systemLang is English where the locale says so, or the system itself; else
+// Chinese.
 func systemLang() string {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if v := os.Getenv(name); strings.HasPrefix(v, "en") {
@@ -21,7 +22,7 @@ func systemLang() string {
 			break
 		}
 	}
-	return string(trade.ZH)
+	return string(userLang())
 }
 
 // say picks the words of the language.

@@ -32,17 +32,18 @@ type refusedError struct{ why string } // the status, or why we have no token
 func (e *refusedError) Error() string { return e.why }
 
 // localService is the running service of a configuration.
-type localService struct{ url, tokenFile string }
+type localService struct {
+	url, tokenFile string
+	certFile       string // that it shows; "" where it speaks plain http
+}
 
 func localOf(cfg *config.Config) (localService, error) {
-	host, port, err := net.SplitHostPort(cfg.API.Listen)
+	_, port, err := net.SplitHostPort(cfg.API.Listen)
 	if err != nil || port == "0" {
 		return localService{}, errNotRunning // nobody knows its port
 	}
-	if host == "localhost" {
-		host = "127.0.0.1"
-	}
-	return localService{"http://" + net.JoinHostPort(host, port), ownTokenFile(cfg)}, nil
+	// It listens on the loopback whatever else it listens on.
+	return localService{scheme(cfg.API) + "://127.0.0.1:" + port, ownTokenFile(cfg), cfg.API.TLSCertFile}, nil
 }
 
 // get asks for a resource. The error is errNotRunning where nothing listens.
@@ -62,7 +63,7 @@ func (l localService) get(ctx context.Context, path string, v any) error {
 			req.Header.Set("Authorization", "Bearer "+token)
 		}
 	}
-	resp, err := direct.RoundTrip(req)
+	resp, err := l.transport().RoundTrip(req)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, wsaConnRefused):
 		return errNotRunning
@@ -103,6 +104,10 @@ type serviceStatus struct {
 		Profile    string `json:"profile"`
 		State      string `json:"state"`
 	} `json:"printer"`
+	Printers []struct {
+		Name  string `json:"name"`
+		State string `json:"state"`
+	} `json:"printers"`
 	Queue struct {
 		Sales map[string]int `json:"sales"`
 	} `json:"queue"`

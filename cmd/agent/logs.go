@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 
@@ -36,6 +42,68 @@ func openLog(cfg *config.Config, w io.Writer, from string) (*slog.Logger, io.Clo
 		slog.NewJSONHandler(file, &slog.HandlerOptions{Level: levelOf(cfg.Log.Level)}),
 		slog.NewTextHandler(w, &slog.HandlerOptions{Level: levelOf(from)})))
 	return log, file, nil
+}
+
+// logTail is how much of the end of each of the log's files is looked at for its
+// last lines, in bytes; a line takes some 200.
+const logTail = 512 << 10
+
+// lastLines gives the last lines of a configuration's log, oldest first.
+func lastLines(cfg *config.Config) func(lines int) ([]json.RawMessage, error) {
+	return func(lines int) ([]json.RawMessage, error) {
+		text, err := tail(logFile(cfg), logTail)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // nothing was logged yet, or only on the terminal
+		}
+		last := jsonLines(text)
+		if err == nil && len(last) < lines { // the file may have been begun a moment ago
+			var before []byte
+			before, err = rotatedTail(logDir(cfg))
+			last = append(jsonLines(before), last...)
+		}
+		return last[max(0, len(last)-lines):], err
+	}
+}
+
+func jsonLines(text []byte) (lines []json.RawMessage) {
+	for line := range bytes.Lines(text) {
+		if json.Valid(line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// rotatedTail is the end of the newest file that was put aside. Their names have
+// the time in them, so that the last one is the newest.
+func rotatedTail(dir string) ([]byte, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "agent-*.log*"))
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(f, ".gz")
+	}
+	newest := slices.Max(files)
+	// It is there until its compressed copy is whole.
+	text, err := tail(newest, logTail)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	f, err := os.Open(newest + ".gz")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	text, err = io.ReadAll(io.LimitReader(z, (logMB+1)<<20))
+	if len(text) > logTail {
+		_, text, _ = bytes.Cut(text[len(text)-logTail:], []byte("\n"))
+	}
+	return text, err
 }
 
 // levelOf reads a level of the configuration.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,27 +27,8 @@ var errUsage = errors.New("usage")
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := &cobra.Command{
-		Use:           "agent",
-		Short:         "收银开票代理  The till agent: sales in, receipts with invoicing QR codes out",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return errors.Join(errUsage, cmd.Help())
-		},
-	}
-	root.PersistentFlags().StringVar(&lang, "lang", systemLang(), "zh-CN 或 en  language of messages")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %v\n%s", errUsage, err, cmd.UsageString())
-	})
-	root.InitDefaultHelpFlag() // or cobra takes what follows --help for its value
+	root := commands(stdout, stderr)
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	root.AddCommand(demoCommand(), runCommand(), sandboxCommand(), paperCommand(), backupCommand(), restoreCommand(), verifyCommand(), versionCommand(),
-		tokenCommand(), consoleCommand(), initCommand(), doctorCommand(), supportCommand(), exportCommand(),
-		keygenCommand(), portsCommand(), profilesCommand(), printTestCommand())
-	root.AddCommand(serviceCommands()...)
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return 0
@@ -59,4 +41,56 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, message(err))
 		return 1
 	}
+}
+
+// knownCommand refuses what is no command as wrong usage, with the ones that may
+// have been meant.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%s: %q", say("没有这个命令", "there is no such command"), args[0])
+	cmd.SuggestionsMinimumDistance = 2
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		text += say(";是不是 ", "; did you mean ") + strings.Join(meant, ", ") + "?"
+	}
+	return fmt.Errorf("%w: %s\n%s", errUsage, text, cmd.UsageString())
+}
+
+// commands makes the program's commands.
+func commands(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "agent",
+		Example:       "  agent demo\n  agent doctor --config /etc/piaotong-agent/config.toml",
+		Short:         "收银开票代理  The till agent: sales in, receipts with invoicing QR codes out",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return errors.Join(errUsage, cmd.Help())
+		},
+	}
+	root.PersistentFlags().StringVar(&lang, "lang", systemLang(), "zh-CN 或 en  language of messages")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %v\n%s", errUsage, err, cmd.UsageString())
+	})
+	root.InitDefaultHelpFlag() // or cobra takes what follows --help for its value
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(demoCommand(), runCommand(), sandboxCommand(), paperCommand(), backupCommand(), restoreCommand(), verifyCommand(), versionCommand(),
+		tokenCommand(), consoleCommand(), initCommand(), doctorCommand(), supportCommand(), exportCommand(),
+		keygenCommand(), portsCommand(), profilesCommand(), printTestCommand())
+	root.AddCommand(upgradeCommand(), updateCommand())
+	root.AddCommand(secretsCommand())
+	root.AddCommand(serviceCommands()...)
+	root.AddCommand(systemCommands()...)
+	root.AddCommand(logsCommand(), completionCommand())
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Short, c.Long, c.Example = "命令的帮助  Help about any command", "", "  agent help doctor"
+		}
+	}
+	prepare(root)
+	return root
 }

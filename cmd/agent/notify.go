@@ -78,7 +78,7 @@ func (a *agent) alive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resp, err := direct.RoundTrip(req)
+	resp, err := a.transport().RoundTrip(req)
 	if err != nil {
 		return err
 	}

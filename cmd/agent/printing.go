@@ -25,7 +25,6 @@ import (
 	"tillagent/queue"
 	"tillagent/receipt"
 	"tillagent/trade"
-	"tillagent/worker"
 )
 
 // profileOf picks the printer's model: auto is the generic one of the paper. A
@@ -39,7 +38,7 @@ func profileOf(c config.Printer) (printer.Profile, error) {
 	if c.Profiles != "" {
 		own, err := printer.LoadProfiles(c.Profiles)
 		if err != nil {
-			return printer.Profile{}, fmt.Errorf("printer.profiles: %w", err)
+			return printer.Profile{}, fmt.Errorf("%s.profiles: %w", section(c), err)
 		}
 		models = append(own, models...)
 	}
@@ -49,7 +48,7 @@ func profileOf(c config.Printer) (printer.Profile, error) {
 		for _, p := range models {
 			names = append(names, p.Name)
 		}
-		return printer.Profile{}, fmt.Errorf("printer.profile: %s: auto, %s", say("没有这个型号,可用", "no such model, there are"), strings.Join(names, ", "))
+		return printer.Profile{}, fmt.Errorf("%s.profile: %s: auto, %s", section(c), say("没有这个型号,可用", "no such model, there are"), strings.Join(names, ", "))
 	}
 	p := models[i]
 	switch c.QR {
@@ -79,15 +78,6 @@ func shopOf(cfg *config.Config, p printer.Profile) (s receipt.Shop, templateErr,
 	}
 	s.Voucher = receipt.Vouchers(key)
 	return s, templateErr, nil
-}
-
-// rulesFor has a POS's own lines checked for the paper on which they will stand.
-func rulesFor(r trade.Rules, p printer.Profile) trade.Rules {
-	r.Lines = func(lines []byte) []trade.Problem {
-		_, problems := receipt.Shop{Columns: p.Columns}.Lines(lines, nil)
-		return problems
-	}
-	return r
 }
 
 var drawerPins = map[string]int{"none": 0, "pin2": 2, "pin5": 5}
@@ -178,11 +168,11 @@ func printerOptions(c config.Printer, p printer.Profile, log *slog.Logger) print
 		Driver: c.Driver, Profile: p, Confirm: confirms[c.Confirm], Logger: log}
 }
 
-func deviceOf(o printer.Options, dial dialer) (*printer.Device, error) {
+func deviceOf(c config.Printer, o printer.Options, dial dialer) (*printer.Device, error) {
 	o.Dial = dial
 	d, err := printer.NewDevice(o)
 	if err != nil {
-		return nil, fmt.Errorf("printer.port: %w", err)
+		return nil, fmt.Errorf("%s.port: %w", section(c), err)
 	}
 	return d, nil
 }
@@ -232,9 +222,12 @@ func (d drawing) Text() string         { return printer.Text(d.Doc, d.Profile) }
 func (d drawing) Picture() image.Image { return printer.Draw(d.Doc, d.Profile) }
 func (d drawing) SVG() []byte          { return printer.SVG(d.Doc, d.Profile) }
 
+// drawingOf draws a sale's receipt.
+type drawingOf func(context.Context, *queue.Record) (localapi.Drawing, error)
+
 // preview draws a sale's receipt as it prints; where the POS made its bytes, what
 // the agent puts into them.
-func preview(store *queue.Store, p printer.Profile, shop receipt.Shop) func(context.Context, *queue.Record) (localapi.Drawing, error) {
+func preview(store *queue.Store, p printer.Profile, shop receipt.Shop) drawingOf {
 	return func(ctx context.Context, r *queue.Record) (localapi.Drawing, error) {
 		content, err := store.Content(ctx, r.Sale.ID)
 		if err != nil {
@@ -246,12 +239,4 @@ func preview(store *queue.Store, p printer.Profile, shop receipt.Shop) func(cont
 		}
 		return drawing{doc, p}, nil
 	}
-}
-
-// drawer opens the cash drawer; nil where there is none.
-func drawer(cfg *config.Config, w *worker.Worker) func(context.Context) (trade.PrintEvent, string) {
-	if cfg.Printer.Port == "" || drawerPins[cfg.Printer.Drawer] == 0 {
-		return nil
-	}
-	return w.OpenDrawer
 }

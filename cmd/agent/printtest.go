@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,81 +23,127 @@ import (
 const printTestTime = 90 * time.Second
 
 func printTestCommand() *cobra.Command {
-	var path string
+	var path, name string
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "print-test --config FILE",
+		Use:   "print-test --config FILE [--printer NAME]",
 		Short: "打印测试页:宽度、中文、二维码、切纸  Prints a test page: widths, Chinese, QR codes, cut",
 		Long: `打印测试页:宽度、中文、符号、二维码(打印机自绘和图像)、条码、切纸;不开钱箱。
 服务占着打印机,请先 agent stop。
 
 Prints a test page: widths, Chinese, symbols, QR codes (drawn by the printer and as a picture), a barcode, the cut; the drawer
 stays closed. The service holds the printer: stop it first with agent stop.`,
-		Example: "  agent print-test --config /etc/piaotong-agent/config.toml",
+		Example: "  agent print-test --config /etc/piaotong-agent/config.toml\n  agent print-test --config config.toml --printer kitchen",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd, path)
 			if err != nil {
 				return err
 			}
-			return printTest(cmd.Context(), cfg, cmd.OutOrStdout())
+			c, err := printerNamed(cfg, name)
+			if err != nil {
+				return err
+			}
+			if !asJSON {
+				return printTestOn(cmd.Context(), cfg, c, cmd.OutOrStdout())
+			}
+			r, err := printPage(cmd.Context(), cfg, c)
+			if err != nil {
+				return err
+			}
+			told := map[string]string{"outcome": r.Outcome.String(), "cause": string(r.Cause)}
+			return errors.Join(json.NewEncoder(cmd.OutOrStdout()).Encode(told), notPrinted(r))
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", configUsage)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
+	cmd.Flags().StringVar(&name, "printer", config.ReceiptPrinter, "打印机的名称  the printer's name")
 	return cmd
 }
 
-// printTest prints a test page on a configuration's printer and says what
-// became of it.
-func printTest(ctx context.Context, cfg *config.Config, out io.Writer) error {
-	c := cfg.Printer
-	if c.Port == "" {
-		return errors.New(say("没有配置打印机:设 printer.port,agent ports 列出端口", "no printer is configured: set printer.port; agent ports lists the ports"))
+// printerNamed finds a printer of a configuration.
+func printerNamed(cfg *config.Config, name string) (config.Printer, error) {
+	if name == config.ReceiptPrinter {
+		return cfg.Printer, nil
 	}
-	if s, err := runningService(ctx, cfg); s != nil || err != nil {
-		return errors.New(say("服务正在运行并占着打印机:先 agent stop,打完再 agent start", "the service runs and holds the printer: agent stop first, agent start when done"))
-	}
-	log := slog.New(slog.DiscardHandler)
-	profile, err := profileOf(c)
-	if err != nil {
-		return err
-	}
-	var dial dialer
-	if dir, ok := strings.CutPrefix(c.Port, paperPort); ok {
-		p, d, err := paperDialer(c, dir, log)
-		if err != nil {
-			return err
+	names := []string{config.ReceiptPrinter}
+	for _, p := range cfg.Printers {
+		if p.Name == name {
+			return p, nil
 		}
-		defer p.Close()
-		dial = d
+		names = append(names, p.Name)
 	}
-	device, err := deviceOf(printerOptions(c, profile, log), dial)
+	return config.Printer{}, fmt.Errorf(say("没有名为 %q 的打印机,可用:%s", "there is no printer %q, only: %s"), name, strings.Join(names, ", "))
+}
+
+// printTest prints a test page on the printer for receipts.
+func printTest(ctx context.Context, cfg *config.Config, out io.Writer) error {
+	return printTestOn(ctx, cfg, cfg.Printer, out)
+}
+
+// printTestOn prints a test page on a printer and says what became of it.
+func printTestOn(ctx context.Context, cfg *config.Config, c config.Printer, out io.Writer) error {
+	r, err := printPage(ctx, cfg, c)
 	if err != nil {
 		return err
 	}
-	defer device.Close()
-	job, _, err := printer.Encode(receipt.TestPage(profile, time.Now(), say("端口 ", "port ")+c.Port), profile)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, printTestTime)
-	defer cancel()
-	r := device.Print(ctx, job)
 	switch r.Outcome {
 	case printer.Printed:
 		_, err = fmt.Fprintln(out, say("已打印,打印机已确认。请对照测试页上的说明检查。", "printed, and the printer has confirmed it; compare the page with what it says"))
 	case printer.Sent:
 		_, err = fmt.Fprintln(out, say("已发送;该打印机不应答,请看纸。", "sent; this printer does not answer, look at the paper"))
 	default:
-		text := say("没有打印成功", "not printed: ") + " " + r.Outcome.String()
-		if r.Cause != "" {
-			text += ": " + trade.Say(trade.Key(r.Cause)).In(messageLang())
-		}
-		if r.Err != nil {
-			text += ": " + r.Err.Error()
-		}
-		err = errors.New(text + say("。下一步:agent doctor --config FILE", "; next: agent doctor --config FILE"))
+		err = notPrinted(r)
 	}
 	return err
+}
+
+// notPrinted says why there is no paper; nil where there is, or may be.
+func notPrinted(r printer.Result) error {
+	if r.Outcome == printer.Printed || r.Outcome == printer.Sent {
+		return nil
+	}
+	text := say("没有打印成功", "not printed: ") + " " + r.Outcome.String()
+	if r.Cause != "" {
+		text += ": " + trade.Say(trade.Key(r.Cause)).In(messageLang())
+	}
+	if r.Err != nil {
+		text += ": " + r.Err.Error()
+	}
+	return errors.New(text + say("。下一步:agent doctor --config FILE", "; next: agent doctor --config FILE"))
+}
+
+// printPage prints a test page on a printer. The error is of what comes before
+// the printing.
+func printPage(ctx context.Context, cfg *config.Config, c config.Printer) (r printer.Result, err error) {
+	if c.Port == "" {
+		return r, errors.New(say("没有配置打印机:设 printer.port,agent ports 列出端口", "no printer is configured: set printer.port; agent ports lists the ports"))
+	}
+	if s, err := runningService(ctx, cfg); s != nil || err != nil {
+		return r, errors.New(say("服务正在运行并占着打印机:先 agent stop,打完再 agent start", "the service runs and holds the printer: agent stop first, agent start when done"))
+	}
+	log := slog.New(slog.DiscardHandler)
+	profile, err := profileOf(c)
+	if err != nil {
+		return r, err
+	}
+	dial, end, err := paperDialer(c, log)
+	if err != nil {
+		return r, err
+	}
+	defer end()
+	device, err := deviceOf(c, printerOptions(c, profile, log), dial)
+	if err != nil {
+		return r, err
+	}
+	defer device.Close()
+	job, _, err := printer.Encode(receipt.TestPage(profile, time.Now(), say("端口 ", "port ")+c.Port), profile)
+	if err != nil {
+		return r, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, printTestTime)
+	defer cancel()
+	return device.Print(ctx, job), nil
 }
 
 // messageLang is the language of messages in trade's terms.

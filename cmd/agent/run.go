@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -30,7 +29,7 @@ func runCommand() *cobra.Command {
 			r.stderr = cmd.ErrOrStderr()
 			if managed {
 				r.level = "warn" // the file has all, the service manager's journal the worst
-				return asService(cmd.Context(), r.run)
+				return asService(cmd.Context(), r)
 			}
 			return r.run(cmd.Context())
 		},
@@ -47,6 +46,7 @@ type runner struct {
 	path        string
 	newDatabase bool
 	stderr      io.Writer
+	ready       func() // called when it serves; nil = nobody waits
 	level       string // from which the log goes to stderr too; "" is the configuration's
 }
 
@@ -69,29 +69,30 @@ func (r *runner) run(ctx context.Context) (err error) {
 			logEnd(log, err)
 		}
 	}()
-	var dial dialer
-	if dir, ok := strings.CutPrefix(cfg.Printer.Port, paperPort); ok {
-		p, d, err := paperDialer(cfg.Printer, dir, log)
-		if err != nil {
-			return err
-		}
-		defer p.Close()
-		dial = d
+	dials, closePapers, err := paperDialers(cfg, log)
+	if err != nil {
+		return err
 	}
-	notYet(cfg, log)
+	defer closePapers()
+	if err := guardStart(cfg, r.path, log); err != nil {
+		return err
+	}
 	if r.newDatabase {
 		if err := queue.NewDatabase(databaseOptions(cfg)); err != nil {
 			return advise(err, r.path)
 		}
 	}
 	manager := newNotifier(os.Getenv, log)
-	a, err := start(cfg, dial, log)
+	a, err := start(cfg, dials, log)
 	if err != nil {
 		return advise(err, r.path)
 	}
 	defer a.stop()
 	defer tellOutside(cfg, a.store, log)()
 	manager.tell("READY=1")
+	if r.ready != nil {
+		r.ready()
+	}
 	defer manager.tell("STOPPING=1")
 	watching, unwatch := context.WithCancel(ctx)
 	var watch sync.WaitGroup
@@ -127,12 +128,5 @@ func tellOutside(cfg *config.Config, store *queue.Store, log *slog.Logger) (end 
 	return func() {
 		cancel()
 		<-done
-	}
-}
-
-// notYet warns of what is set and this version does not act on.
-func notYet(cfg *config.Config, log *slog.Logger) {
-	if cfg.API.AllowRemote {
-		log.Warn("this version does not act on a key of the configuration yet", "key", "api.allow_remote")
 	}
 }

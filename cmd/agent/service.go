@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,8 +16,8 @@ import (
 )
 
 // This file has the commands that make the agent a service of the system:
-// Windows' service manager or systemd. What differs is in service_windows.go
-// and service_linux.go.
+// Windows' service manager or systemd. What differs is in service_windows.go,
+// service_unix.go and service_packaged.go.
 
 const (
 	serviceName = "piaotong-agent"
@@ -42,7 +43,11 @@ func aService(c *service.Config) (service.Service, error) {
 	c.Name = serviceName
 	c.DisplayName = "票通收银开票代理 Piaotong till agent"
 	c.Description = "Takes sales from the cash register, prints receipts with invoicing QR codes"
-	return service.New(noProgram{}, c)
+	s, err := service.New(noProgram{}, c)
+	if err != nil {
+		return nil, err
+	}
+	return asPackaged(s), nil
 }
 
 func serviceCommands() []*cobra.Command {
@@ -118,6 +123,38 @@ func restart(s service.Service) error {
 	return s.Restart()
 }
 
+// readyWait bounds how long a started service is waited for until it serves.
+const readyWait = 30 * time.Second
+
+// startAgain has the service run with its configuration as it is now, and returns
+// when it serves. A new one may run already.
+func startAgain(ctx context.Context, cfg *config.Config, isNew bool) error {
+	s, err := aService(&service.Config{})
+	if err != nil {
+		return serviceError(err)
+	}
+	state, err := s.Status()
+	if err != nil || state != service.StatusRunning || !isNew {
+		if err := within(serviceWait, func() error { return restart(s) }); err != nil {
+			return fmt.Errorf("%w\n%s", serviceError(err), whereReasons())
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	look := time.NewTicker(readyWait / 200)
+	defer look.Stop()
+	for {
+		if running, err := runningService(ctx, cfg); running != nil && err == nil {
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return fmt.Errorf(say("服务 %s 内没有应答;%s", "the service did not answer within %s; %s"), readyWait, whereReasons())
+		}
+	}
+}
+
 // uninstall stops the service first: Windows would keep it until it ends.
 func uninstall(s service.Service) error {
 	if err := stop(s); err != nil {
@@ -169,7 +206,15 @@ folder are opened. agent start starts it.`,
 			if err := install(cfg, path); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), say("已安装。启动:agent start;检查:agent doctor --config ", "installed. Start it: agent start; check it: agent doctor --config ")+path)
+			state, err := systemService()
+			if err != nil {
+				return err
+			}
+			text := say("已安装。启动:%s start;检查:%[1]s doctor --config %s\n", "installed. Start it: %s start; check it: %[1]s doctor --config %s\n")
+			if state == stateRunning {
+				text = say("已安装并启动。检查:%s doctor --config %s\n", "installed and started. Check it: %s doctor --config %s\n")
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), text, programName(), path)
 			return err
 		},
 	}

@@ -1,6 +1,16 @@
 package main
 
-import "tillagent/cmd/agent/config"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tillagent/cmd/agent/config"
+)
+
+// programName is what this program is called here: agent, or piaotong-agent where
+// it is installed.
+func programName() string { return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") }
 
 // ownFiles are the files that a configuration names and that are the agent's
 // own: itself and what it keeps keys and secrets in. Some may not be there yet.

@@ -21,7 +21,7 @@ import (
 )
 
 // asService needs nothing special: systemd stops a service by SIGTERM.
-func asService(ctx context.Context, run func(context.Context) error) error { return run(ctx) }
+func asService(ctx context.Context, r *runner) error { return r.run(ctx) }
 
 // canServe reports whether we know this system's service manager.
 func canServe() bool { return service.Platform() == "linux-systemd" }
@@ -31,7 +31,12 @@ func mayInstall() bool { return os.Geteuid() == 0 }
 // serviceConfig is our own unit, with the program and the configuration where
 // they are.
 func serviceConfig(cfg *config.Config, exe, path string) (*service.Config, error) {
-	for _, p := range append([]string{exe, path, cfg.DataDir}, ownFiles(cfg, path)...) {
+	if isPackaged() {
+		if err := checkPackaged(exe, path); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range slices.Concat([]string{exe, path}, writable(cfg), ownFiles(cfg, path)) {
 		if hidden(p) {
 			return nil, fmt.Errorf(say("服务看不到 %s(/home、/root、/tmp 对它是隐藏的):程序请放到 /usr/local/bin,配置放到 /etc/piaotong-agent,数据放到 /var/lib/piaotong-agent",
 				"the service cannot see %s (/home, /root and /tmp are hidden from it): put the program into /usr/local/bin, the configuration into /etc/piaotong-agent, the data into /var/lib/piaotong-agent"), p)
@@ -58,8 +63,10 @@ func writable(cfg *config.Config) []string {
 	if cfg.Dropbox.Dir != "" {
 		dirs = append(dirs, cfg.Dropbox.Dir)
 	}
-	if dir, ok := strings.CutPrefix(cfg.Printer.Port, paperPort); ok {
-		dirs = append(dirs, dir)
+	for _, p := range cfg.Plugged() {
+		if dir, ok := strings.CutPrefix(p.Port, paperPort); ok {
+			dirs = append(dirs, dir)
+		}
 	}
 	return dirs
 }
@@ -96,6 +103,11 @@ func giveRights(cfg *config.Config, path string) error {
 	}
 	for _, file := range ownFiles(cfg, path) {
 		if err := os.Lchown(file, uid, gid); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if isPackaged() {
+		if err := openFolders(cfg); err != nil {
 			return err
 		}
 	}

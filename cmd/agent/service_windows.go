@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/kardianos/service"
-	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
@@ -20,53 +17,63 @@ import (
 // serviceAccount may open COM ports and the network, and little else.
 const serviceAccount = `NT AUTHORITY\LocalService`
 
-// onlyServices lets SYSTEM, the administrators and LocalService in and nobody
-// else, for a folder and what is in it, whatever is above it.
-const onlyServices = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;LS)"
-
-// program is the agent in the hands of Windows' service manager.
-type program struct {
-	ctx  context.Context
-	run  func(context.Context) error
-	stop context.CancelFunc
-	done chan struct{}
+// asService runs the agent as the service that Windows started. It is not left
+// to kardianos: that takes us for a program on the desktop in some sessions, in
+// which the service manager would wait in vain.
+func asService(ctx context.Context, r *runner) error {
+	return svc.Run(serviceName, &handler{ctx, r})
 }
 
-// asService runs the agent as the service that Windows started. It does not ask
-// kardianos whether it is one: in some sessions that takes us for a program on
-// the desktop, and the service manager waits in vain.
-func asService(ctx context.Context, run func(context.Context) error) error {
-	p := &program{run: run, done: make(chan struct{})}
-	p.ctx, p.stop = context.WithCancel(ctx)
-	defer p.stop()
-	s, err := service.New(p, &service.Config{Name: serviceName})
-	if err != nil {
-		return err
-	}
-	handler, ok := s.(svc.Handler)
-	if !ok {
-		return errors.New("this system's services have no handler")
-	}
-	return svc.Run(serviceName, handler)
+// handler is the agent in the hands of Windows' service manager.
+type handler struct {
+	ctx    context.Context
+	runner *runner
 }
 
-func (p *program) Start(service.Service) error {
-	go func() {
-		defer close(p.done)
-		if err := p.run(p.ctx); err != nil {
+// exitConfig is the service-specific exit code of a configuration that cannot be
+// used; the event log has the words.
+const exitConfig = 1
+
+// Execute implements svc.Handler.
+func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, status chan<- svc.Status) (specific bool, code uint32) {
+	ctx, stop := context.WithCancel(h.ctx)
+	defer stop()
+	done, ready := make(chan error, 1), make(chan struct{})
+	h.runner.ready = func() { close(ready) }
+	go func() { done <- h.runner.run(ctx) }()
+	// A start may bring a large database up to date first.
+	now := svc.Status{State: svc.StartPending, WaitHint: uint32(serviceWait.Milliseconds())}
+	status <- now
+	for {
+		select {
+		case <-ready:
+			ready = nil
+			now = svc.Status{State: svc.Running, Accepts: svc.AcceptStop | svc.AcceptShutdown}
+			status <- now
+		case err := <-done:
+			if err == nil {
+				return false, 0
+			}
+			if _, bad := errors.AsType[*config.Problems](err); bad {
+				tellEventLog(message(err) + "\n" + say("改好后运行 piaotong-agent start;还没有配置就运行 piaotong-agent init",
+					"correct it, then run piaotong-agent start; where there is no configuration yet, run piaotong-agent init"))
+				return true, exitConfig // trying again would change nothing
+			}
 			tellEventLog(message(err))
-			// The service manager can be told of a failure only by the end of the
-			// process: then it starts the service again.
+			// Only the end of the process counts as a failure with the service
+			// manager: then it starts the service again.
 			os.Exit(1)
+		case r := <-requests:
+			switch r.Cmd {
+			case svc.Interrogate:
+				status <- now
+			case svc.Stop, svc.Shutdown:
+				now = svc.Status{State: svc.StopPending, WaitHint: uint32((2 * stopWithin).Milliseconds())}
+				status <- now
+				stop()
+			}
 		}
-	}()
-	return nil
-}
-
-func (p *program) Stop(service.Service) error {
-	p.stop()
-	<-p.done // within stopWithin
-	return nil
+	}
 }
 
 // tellEventLog writes why the service ends to Windows' event log.
@@ -105,54 +112,6 @@ func serviceConfig(_ *config.Config, exe, path string) (*service.Config, error) 
 			service.OnFailureResetPeriod:   86400,
 		},
 	}, nil
-}
-
-// giveRights opens the data folder and the configuration to the service's
-// account and closes them to other users: they hold keys and tokens.
-func giveRights(cfg *config.Config, path string) error {
-	folders := []string{cfg.DataDir}
-	if cfg.Backup.Dir != "" {
-		folders = append(folders, cfg.Backup.Dir)
-	}
-	for _, dir := range folders {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-		if err := protect(dir, onlyServices); err != nil {
-			return err
-		}
-	}
-	for _, file := range ownFiles(cfg, path) {
-		if inside(cfg.DataDir, file) {
-			continue // it has the folder's rights
-		}
-		if err := protect(file, "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;LS)"); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-func inside(dir, file string) bool {
-	rel, err := filepath.Rel(dir, file)
-	return err == nil && filepath.IsLocal(rel)
-}
-
-// protect sets who may use a file or folder, in SDDL.
-func protect(path, sddl string) error {
-	d, err := windows.SecurityDescriptorFromString(sddl)
-	if err != nil {
-		return err
-	}
-	acl, _, err := d.DACL()
-	if err != nil {
-		return err
-	}
-	err = windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, acl, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
 }
 
 // afterInstall sets what kardianos leaves out: the service is started again

@@ -174,8 +174,13 @@ func serveControl(addr string, p *paper.Printer) (stop func(), err error) {
 // paperPort is the printer port that writes files instead of paper.
 const paperPort = "paper:"
 
-// paperDialer opens a paper printer within the process for the port paper:DIR.
-func paperDialer(c config.Printer, dir string, log *slog.Logger) (*paper.Printer, dialer, error) {
+// paperDialer opens a paper printer within the process for the port paper:DIR,
+// until end; dial is nil for every other port.
+func paperDialer(c config.Printer, log *slog.Logger) (dial dialer, end func(), err error) {
+	dir, ours := strings.CutPrefix(c.Port, paperPort)
+	if !ours {
+		return nil, func() {}, nil
+	}
 	profile, err := profileOf(c)
 	if err != nil {
 		return nil, nil, err
@@ -187,5 +192,10 @@ func paperDialer(c config.Printer, dir string, log *slog.Logger) (*paper.Printer
 	if err != nil {
 		return nil, nil, err
 	}
-	return p, func(context.Context) (printer.Conn, error) { return p.Conn(), nil }, nil
+	end = func() {
+		if err := p.Close(); err != nil {
+			log.Warn("cannot close a printer of files", "err", err)
+		}
+	}
+	return func(context.Context) (printer.Conn, error) { return p.Conn(), nil }, end, nil
 }

@@ -24,12 +24,13 @@ import (
 
 // What of the log and of the journal goes into a file for support.
 const (
-	supportLog     = 4 << 20 // bytes, the newest
-	supportJournal = 500     // entries, the newest
+	supportLog     = 200 // lines, the newest
+	supportJournal = 500 // entries, the newest
 )
 
 func supportCommand() *cobra.Command {
 	var path, out string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "support --config FILE [--out FILE.zip]",
 		Short: "打包给技术支持的资料,不含密钥和个人信息  One file for support, without secrets and personal data",
@@ -56,12 +57,16 @@ Keys, tokens and buyers' data are not in it; telephone numbers, mail addresses, 
 			if err := os.WriteFile(out, b.Bytes(), 0o600); err != nil {
 				return err
 			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"file": out})
+			}
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), say("请把这个文件发给技术支持:", "send this file to support: ")+out)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", configUsage)
 	cmd.Flags().StringVar(&out, "out", "", "zip 文件  the zip file")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return cmd
 }
 
@@ -91,12 +96,22 @@ func writeSupport(ctx context.Context, w io.Writer, path string) error {
 	if cfg != nil {
 		settings, err := json.MarshalIndent(settingsOf(reflect.ValueOf(*cfg)), "", "  ")
 		errs = append(errs, add("config.json", settings, err))
-		text, err := tail(logFile(cfg), supportLog)
-		errs = append(errs, add("agent.log", text, err))
-		text, err = journalTail(ctx, cfg)
+		lines, err := lastLines(cfg)(supportLog)
+		errs = append(errs, add("agent.log", joined(lines), err))
+		text, err := journalTail(ctx, cfg)
 		errs = append(errs, add("journal.jsonl", text, err))
 	}
 	return errors.Join(append(errs, z.Close())...)
+}
+
+// joined puts the lines of a log together again.
+func joined(lines []json.RawMessage) []byte {
+	var b bytes.Buffer
+	for _, l := range lines {
+		b.Write(bytes.TrimRight(l, "\r\n"))
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
 }
 
 // hiddenSettings are left out of the configuration for support: names of people,
@@ -200,10 +215,11 @@ func newScrubber(cfg *config.Config) scrubber {
 			pairs = append(pairs, text, "[hidden]")
 		}
 	}
-	p, a := cfg.Piaotong, cfg.Alerts
-	for _, s := range []config.Secret{p.DES3Key, a.Webhook, a.WeCom, a.DingTalk, a.DingTalkSecret, a.Feishu, a.FeishuSecret} {
-		hide(s.Reveal())
+	p := cfg.Piaotong
+	for _, s := range cfg.Secrets {
+		hide(cfg.Secret(s.Name).Reveal())
 	}
+	hide(p.DES3KeyNext.Reveal())
 	for _, t := range cfg.API.Tokens {
 		hide(t.Token.Reveal())
 	}
@@ -212,8 +228,8 @@ func newScrubber(cfg *config.Config) scrubber {
 	for _, name := range []string{p.DrawerName, p.CashierName, p.ReviewerName} {
 		hide(name)
 	}
-	for _, file := range []string{ownTokenFile(cfg), p.PrivateKeyFile} {
-		text, err := os.ReadFile(file)
+	for _, file := range []string{ownTokenFile(cfg), p.PrivateKeyFile, p.PrivateKeyNextFile} {
+		text, err := config.ReadSecretFile(file)
 		if err != nil {
 			continue // then nobody has put it into a log of ours either
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -52,9 +51,10 @@ type tokenRow struct {
 
 func tokenCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "token",
-		Short: "API 令牌:新增、列出、吊销  Tokens of the local API: add, list, revoke",
-		Args:  noArgs,
+		Use:     "token",
+		Short:   "API 令牌:新增、列出、吊销  Tokens of the local API: add, list, revoke",
+		Example: "  agent token list --config /etc/piaotong-agent/config.toml",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return errors.Join(errUsage, cmd.Help())
 		},
@@ -65,6 +65,7 @@ func tokenCommand() *cobra.Command {
 
 func tokenAddCommand() *cobra.Command {
 	var path, role string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "add --config FILE --role pos|console|read NAME",
 		Short: "新增令牌,只显示一次,立即生效  Makes a token, which works at once and is shown only now",
@@ -90,6 +91,9 @@ its SHA-256 alone is stored. It works at once, whether the service runs or not.`
 			if err != nil {
 				return tokenError(err)
 			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"name": args[0], "role": role, "token": secret})
+			}
 			fmt.Fprintln(cmd.ErrOrStderr(), say("令牌只显示这一次,请现在就填入收银软件:", "This is shown only now; put it into the POS:"))
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
 			return err
@@ -97,6 +101,7 @@ its SHA-256 alone is stored. It works at once, whether the service runs or not.`
 	}
 	cmd.Flags().StringVar(&path, "config", "", configUsage)
 	cmd.Flags().StringVar(&role, "role", "", "pos, console, read")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return cmd
 }
 
@@ -223,10 +228,11 @@ func tokenError(err error) error {
 
 func consoleCommand() *cobra.Command {
 	var path string
+	var asJSON, noOpen bool
 	cmd := &cobra.Command{
 		Use:     "console --config FILE",
-		Short:   "显示打开控制台的一次性链接,60 秒内有效  Prints a link to the console, good once and for 60 s",
-		Example: "  agent console --config /etc/piaotong-agent/config.toml",
+		Short:   "显示打开控制台的一次性链接,60 秒内有效;在桌面上同时打开浏览器  Prints a link to the console, good once and for 60 s; on a desktop the browser opens it",
+		Example: "  agent console --config /etc/piaotong-agent/config.toml\n  agent console --config config.toml --no-open",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd, path)
@@ -237,20 +243,33 @@ func consoleCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.ErrOrStderr(), say("请在 60 秒内在本机浏览器打开,只能用一次:", "Open it in a browser of this machine within 60 seconds; it works once:"))
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), link)
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"url": link, "seconds": consoleSeconds})
+			}
+			out := cmd.OutOrStdout()
+			text := say("请在 60 秒内在本机浏览器打开,只能用一次:", "Open it in a browser of this machine within 60 seconds; it works once:")
+			if !noOpen && onTerminal(out) && openBrowser(link) {
+				text = say("正在浏览器中打开;没有出现就自己打开,60 秒内有效,只能用一次:", "The browser is opening it; if it does not, open it yourself within 60 seconds; it works once:")
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), text)
+			_, err = fmt.Fprintln(out, link)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", configUsage)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
+	cmd.Flags().BoolVar(&noOpen, "no-open", false, "不打开浏览器  open no browser")
 	return cmd
 }
+
+// consoleSeconds is how long a link works.
+const consoleSeconds = 60
 
 // consoleLink asks the running service for a one-time code. The code stands in
 // the link's fragment, which browsers send to nobody.
 func consoleLink(ctx context.Context, cfg *config.Config) (string, error) {
-	_, port, err := net.SplitHostPort(cfg.API.Listen)
-	if err != nil || port == "0" {
+	local, err := localOf(cfg)
+	if err != nil {
 		return "", errors.New(say("配置里的 api.listen 没有固定端口", "api.listen of the configuration has no fixed port"))
 	}
 	if _, err := os.Stat(ownTokenFile(cfg)); err != nil {
@@ -260,17 +279,15 @@ func consoleLink(ctx context.Context, cfg *config.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	url := "http://127.0.0.1:" + port
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/console-codes", bytes.NewReader([]byte("{}")))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, local.url+"/v1/console-codes", bytes.NewReader([]byte("{}")))
 	if err != nil {
 		return "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
-	direct := &http.Transport{DisableKeepAlives: true} // the token must pass through no proxy of the environment
-	resp, err := direct.RoundTrip(req)
+	resp, err := local.transport().RoundTrip(req)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", say("服务没有运行", "the service does not run"), err)
 	}
@@ -283,5 +300,5 @@ func consoleLink(ctx context.Context, cfg *config.Config) (string, error) {
 	if resp.StatusCode != http.StatusCreated || json.Unmarshal(text, &made) != nil || made.Code == "" {
 		return "", fmt.Errorf("%s: %s %s", say("服务没有给出登录码", "the service gives no code"), resp.Status, strings.TrimSpace(string(text)))
 	}
-	return url + "/#code=" + made.Code, nil
+	return local.pageURL(cfg.API) + "/#code=" + made.Code, nil
 }

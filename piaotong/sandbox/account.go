@@ -45,7 +45,7 @@ type Account struct {
 	TaxpayerNum          string
 	EnterpriseName       string
 	DES3Key              string
-	PrivateKeyPEM        string // the partner's, PKCS#8
+	PrivateKeyPEM        string // the partner's, PKCS#8; "" once the partner has told a public key of its own
 	PlatformPublicKeyPEM string // SubjectPublicKeyInfo
 }
 
@@ -90,11 +90,15 @@ func needsAllowHTTP(baseURL string) bool {
 }
 
 // ClientOptions returns options with which [piaotong.New] makes a client of
-// the sandbox at baseURL.
+// the sandbox at baseURL. Where only the partner has its private key, that is
+// left out.
 func (a Account) ClientOptions(baseURL string) (piaotong.Options, error) {
-	private, err := piaotong.ParsePrivateKey([]byte(a.PrivateKeyPEM))
-	if err != nil {
-		return piaotong.Options{}, err
+	var private *rsa.PrivateKey
+	if a.PrivateKeyPEM != "" {
+		var err error
+		if private, err = piaotong.ParsePrivateKey([]byte(a.PrivateKeyPEM)); err != nil {
+			return piaotong.Options{}, err
+		}
 	}
 	public, err := piaotong.ParsePublicKey([]byte(a.PlatformPublicKeyPEM))
 	if err != nil {
@@ -117,8 +121,11 @@ type keys struct {
 	DES3Key         string `json:"des3_key"`
 	PartnerPrivate  string `json:"partner_private_pem"`
 	PlatformPrivate string `json:"platform_private_pem"`
+	// PartnerPublic, once told, takes the place of PartnerPrivate.
+	PartnerPublic string `json:"partner_public,omitempty"`
 
-	partner, platform *rsa.PrivateKey
+	partner  *rsa.PublicKey
+	platform *rsa.PrivateKey
 }
 
 // openKeys reads the keys in dir, or makes them at the first start.
@@ -136,13 +143,7 @@ func openKeys(dir string) (*keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		if data, err = json.MarshalIndent(k, "", "  "); err != nil {
-			return nil, err
-		}
-		if err := writeFile(path, data); err != nil {
-			return nil, err
-		}
-		return k, k.writePEM(dir)
+		return k, k.save(dir)
 	}
 	if err != nil {
 		return nil, err
@@ -174,21 +175,31 @@ func newKeys() (*keys, error) {
 }
 
 func (k *keys) parse() (err error) {
-	if k.partner, err = piaotong.ParsePrivateKey([]byte(k.PartnerPrivate)); err != nil {
-		return err
+	if k.PartnerPublic != "" {
+		if k.partner, err = piaotong.ParsePublicKey([]byte(k.PartnerPublic)); err != nil {
+			return err
+		}
+	} else {
+		own, err := piaotong.ParsePrivateKey([]byte(k.PartnerPrivate))
+		if err != nil {
+			return err
+		}
+		k.partner = &own.PublicKey
 	}
 	k.platform, err = piaotong.ParsePrivateKey([]byte(k.PlatformPrivate))
 	return err
 }
 
-// codecs returns the platform's side, and the same with a 3DES key that is not
-// the partner's.
-func (k *keys) codecs() (right, wrong *piaotong.Codec, err error) {
-	if right, err = piaotong.NewCodec(k.platform, &k.partner.PublicKey, k.DES3Key); err != nil {
-		return nil, nil, err
+// save writes the keys into dir, in every form.
+func (k *keys) save(dir string) error {
+	data, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return err
 	}
-	wrong, err = piaotong.NewCodec(k.platform, &k.partner.PublicKey, rand.Text()[:24])
-	return right, wrong, err
+	if err := writeFile(filepath.Join(dir, keysFile), data); err != nil {
+		return err
+	}
+	return k.writePEM(dir)
 }
 
 func (k *keys) platformPublicPEM() (string, error) {
@@ -204,15 +215,25 @@ func (k *keys) account() (Account, error) {
 		TaxpayerNum:          taxpayerNum,
 		EnterpriseName:       enterpriseName,
 		DES3Key:              k.DES3Key,
-		PrivateKeyPEM:        k.PartnerPrivate,
+		PrivateKeyPEM:        k.partnerPEM(),
 		PlatformPublicKeyPEM: public,
 	}, err
 }
 
+// partnerPEM is the partner's private key; "" where only the partner has it.
+func (k *keys) partnerPEM() string {
+	if k.PartnerPublic != "" {
+		return ""
+	}
+	return k.PartnerPrivate
+}
+
 // writePEM writes the files that the agent's configuration names.
 func (k *keys) writePEM(dir string) error {
-	if err := writeFile(filepath.Join(dir, PrivateKeyFile), []byte(k.PartnerPrivate)); err != nil {
-		return err
+	if private := k.partnerPEM(); private != "" {
+		if err := writeFile(filepath.Join(dir, PrivateKeyFile), []byte(private)); err != nil {
+			return err
+		}
 	}
 	public, err := k.platformPublicPEM()
 	if err != nil {

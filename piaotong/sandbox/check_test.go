@@ -267,7 +267,11 @@ func TestEnvelopeIsStrict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codec, err := piaotong.NewCodec(stranger.partner, &stranger.platform.PublicKey, r.Account().DES3Key)
+	own, err := piaotong.ParsePrivateKey([]byte(stranger.PartnerPrivate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec, err := piaotong.NewCodec(own, &stranger.platform.PublicKey, r.Account().DES3Key)
 	if err != nil {
 		t.Fatal(err)
 	}

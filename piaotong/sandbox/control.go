@@ -46,6 +46,7 @@ func (s *Sandbox) controls() []controlPath {
 		{"POST /_sandbox/enterprise", s.controlEnterprise},
 		{"GET /_sandbox/enterprises", s.controlEnterprises},
 		{"POST /_sandbox/plant", s.controlPlant},
+		{"POST /_sandbox/keys", s.controlKeys},
 		// the buyer's accountant
 		{"POST /_sandbox/book", s.controlBook},
 		{"POST /_sandbox/confirm/apply", s.controlApplyAsBuyer},

@@ -249,10 +249,11 @@ func (s *Sandbox) failAfter(w http.ResponseWriter, r *http.Request, f Fault) boo
 
 // sealAnswer makes the envelope of an answer, spoilt as the fault says.
 func (s *Sandbox) sealAnswer(resp piaotong.Response, f Fault) ([]byte, error) {
-	codec := s.codec
+	ring := s.ring.Load()
+	codec := ring.codec
 	switch f.Kind {
 	case FaultWrongKey:
-		codec = s.wrongKey
+		codec = ring.wrongKey
 	case FaultShortContent:
 		resp.Content = resp.Content[:len(resp.Content)/2]
 	case FaultNoContent:

@@ -20,6 +20,15 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	},
 	"faceText":    func(status string) string { return faceTexts[status] },
 	"invoiceText": func(code string) string { return stateTexts[code] },
+	"invoiceClass": func(code string) string {
+		switch code {
+		case piaotong.StateIssued:
+			return "issued"
+		case piaotong.StatePending:
+			return "waiting"
+		}
+		return "failed"
+	},
 	"redText": func(flag string) string {
 		return map[string]string{BeingRed: "红冲处理中", PartRed: "已部分红冲", AlreadyRed: "已红冲"}[flag]
 	},
@@ -69,7 +78,7 @@ func (s *Sandbox) serveIndex(w http.ResponseWriter, r *http.Request) {
 		Total    int
 		QRs      []QR
 	}{
-		s.baseURL(r), s.account, AccountPassword, l.Accounts, s.SMSCodes(), openFaces(s.FaceChecks()), s.magicTable(), l.Problems(),
+		s.baseURL(r), s.Account(), AccountPassword, l.Accounts, s.SMSCodes(), openFaces(s.FaceChecks()), s.magicTable(), l.Problems(),
 		len(l.QRs), l.QRs[:min(len(l.QRs), indexCodes)],
 	})
 }

@@ -191,7 +191,7 @@ func (s *Sandbox) run(pi platformInterface, c call) (any, error) {
 // openRequest verifies the envelope and checks its fields. With an error the
 // request has as much as could be verified.
 func (s *Sandbox) openRequest(body []byte) (piaotong.Request, error) {
-	req, err := s.codec.OpenRequest(body)
+	req, err := s.ring.Load().codec.OpenRequest(body)
 	if e, ok := errors.AsType[*piaotong.EnvelopeError](err); ok {
 		switch e.Problem {
 		case piaotong.MissingSignature, piaotong.BadSignature:

@@ -37,10 +37,22 @@ func newReceiver(t *testing.T, b *bench) *receiver {
 	if r.codec, err = piaotong.NewCodec(o.PrivateKey, o.PlatformKey, o.DES3Key); err != nil {
 		t.Fatal(err)
 	}
+	r.serve(t)
+	return r
+}
+
+func (r *receiver) serve(t *testing.T) {
 	srv := httptest.NewServer(r)
 	t.Cleanup(srv.Close)
 	r.url = srv.URL
-	return r
+}
+
+// pushTo has everything pushed to r from now on, and invoices issued at once.
+func (b *bench) pushTo(t *testing.T, r *receiver) {
+	t.Helper()
+	b.SetIssueDelay(0)
+	r.serve(t)
+	b.setPush(t, PushTarget{URL: r.url})
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -309,7 +321,7 @@ func TestPushReplies(t *testing.T) {
 			io.WriteString(w, `{"code":"0000","msg":"ok","serialNo":"`+p.SerialNo+`","content":"AA=="}`)
 		}, PushFailed, "", "missing_signature"},
 		{"signed by the platform", func(w http.ResponseWriter, p piaotong.InvoicePush) {
-			out, err := b.codec.SealResponse(piaotong.Response{Code: "0000", Msg: "ok", SerialNo: p.SerialNo, Content: []byte(good)})
+			out, err := b.ring.Load().codec.SealResponse(piaotong.Response{Code: "0000", Msg: "ok", SerialNo: p.SerialNo, Content: []byte(good)})
 			if err != nil {
 				panic(err)
 			}

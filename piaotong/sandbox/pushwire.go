@@ -36,7 +36,7 @@ func (s *Sandbox) sealPush(inv *Invoice) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.codec.SealRequest(s.account.PlatformCode, s.pushSerial(inv), s.now(), raw)
+	return s.ring.Load().codec.SealRequest(s.account.PlatformCode, s.pushSerial(inv), s.now(), raw)
 }
 
 // pushSerial is the envelope's serialNo as v3.5.1 describes that of pushes: of
@@ -85,7 +85,7 @@ func (s *Sandbox) postPush(ctx context.Context, p *Push) (status int, code strin
 }
 
 func (s *Sandbox) checkReply(p *Push, contentType string, raw []byte) (code string, err error) {
-	r, err := s.codec.OpenResponse(raw)
+	r, err := s.ring.Load().codec.OpenResponse(raw)
 	if err != nil {
 		return "", fmt.Errorf("the reply cannot be trusted: %v", err)
 	}

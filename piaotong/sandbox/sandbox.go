@@ -18,9 +18,8 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"tillagent/piaotong"
 )
 
 // Options configures a [Sandbox]. The zero value is useful: in memory only.
@@ -37,9 +36,9 @@ type Options struct {
 
 // Sandbox is the stand-in platform. It is safe for concurrent use.
 type Sandbox struct {
-	account   Account
-	codec     *piaotong.Codec // the platform's side
-	wrongKey  *piaotong.Codec // the same with another 3DES key, for a fault
+	account   Account // as at first; see Account for its keys now
+	ring      atomic.Pointer[ring]
+	dir       string // "" in memory
 	publicURL string
 	now       func() time.Time
 	log       *slog.Logger
@@ -69,6 +68,7 @@ func New(o Options) (*Sandbox, error) { return newSandbox(o, openKeys) }
 // newSandbox is New with keys from elsewhere: making them takes long.
 func newSandbox(o Options, keysIn func(dir string) (*keys, error)) (*Sandbox, error) {
 	s := &Sandbox{
+		dir:       o.Dir,
 		publicURL: o.PublicURL,
 		now:       o.Now,
 		log:       o.Logger,
@@ -104,12 +104,12 @@ func (s *Sandbox) open(dir string, keysIn func(dir string) (*keys, error)) (err 
 	if err != nil {
 		return fmt.Errorf("cannot open the sandbox's keys: %v", err)
 	}
-	if s.account, err = keys.account(); err != nil {
+	r, err := newRing(*keys)
+	if err != nil {
 		return fmt.Errorf("cannot use the sandbox's keys: %v", err)
 	}
-	if s.codec, s.wrongKey, err = keys.codecs(); err != nil {
-		return fmt.Errorf("cannot use the sandbox's keys: %v", err)
-	}
+	s.ring.Store(r)
+	s.account = r.account
 	if dir != "" {
 		if s.file, err = openLedger(dir, s.state.apply); err != nil {
 			return fmt.Errorf("cannot open the sandbox's ledger: %v", err)
@@ -130,8 +130,8 @@ func (s *Sandbox) closeFiles() error {
 	return errors.Join(errs...)
 }
 
-// Account returns what a client needs to call this sandbox.
-func (s *Sandbox) Account() Account { return s.account }
+// Account returns what a client needs to call this sandbox now.
+func (s *Sandbox) Account() Account { return s.ring.Load().account }
 
 // ServeHTTP implements http.Handler: the platform's paths, the customer's
 // pages and the control paths under /_sandbox/.

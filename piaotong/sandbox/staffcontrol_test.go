@@ -96,6 +96,8 @@ func TestEveryControl(t *testing.T) {
 	do("POST", "push/now", `{"req_serial_no":"`+blue1+`"}`, 409, "target")
 	do("GET", "push/envelope?req_serial_no="+blue1, "", 200, `"sign"`)
 	do("GET", "pushes", "", 200, `"pushes":[]`)
+	do("POST", "keys", `{"des3_key":"short"}`, 400, "DES3Key")
+	do("POST", "keys", `{"des3_key":"abcdefghijklmnopqrstuvwx"}`, 200, "BEGIN PUBLIC KEY")
 	do("GET", "ledger", "", 200, `"problems":[]`)
 	do("POST", "reset", "", 200, ok)
 	if l := b.ledger(t); len(l.Entries)+len(l.Invoices)+len(l.Confirms) != 0 || len(l.Accounts) != 2 || l.Accounts[1].LoggedIn {

@@ -8,6 +8,7 @@ func (l *loader) checkTogether(complete bool) {
 	l.checkListen()
 	l.checkPlatform(complete)
 	l.checkAlerts()
+	l.checkPorts()
 	poll := l.config.Piaotong.Poll
 	if poll.Fast > poll.Slow && !l.failed("piaotong.poll.fast") && !l.failed("piaotong.poll.slow") {
 		l.problem(l.where("piaotong.poll.slow", "piaotong.poll.fast"), "piaotong.poll.slow",

@@ -21,15 +21,18 @@ type Config struct {
 	API       API
 	Piaotong  Piaotong
 	Tax       Tax
-	Printer   Printer
+	Printer   Printer   // the one for receipts
+	Printers  []Printer // further ones
 	Receipt   Receipt
 	Dropbox   Dropbox
 	Alerts    Alerts
 	Retention Retention
 	Backup    Backup
+	Update    Update
 	Log       Log
 
-	SecretFiles []string // the files that …_file keys name, from which secrets were read
+	Secrets     []SecretSource // where each secret and key comes from
+	SecretFiles []string       // the files from which secrets were read, and of next keys; without systemd's credentials
 }
 
 // API is the local HTTP interface for the POS.
@@ -66,11 +69,16 @@ type Piaotong struct {
 	DES3Key               Secret // 24 ASCII bytes
 	PrivateKeyFile        string // PKCS#8 or PKCS#1, PEM or bare base64
 	PlatformPublicKeyFile string // the same forms
-	Timeout               time.Duration
-	Concurrency           int           // calls at a time, 1 to 32
-	QRValid               time.Duration // from the sale until the QR stops working, printed as 开票截止
-	Poll                  Poll
-	Endpoints             map[string]string // paths by the key names of the protocol's table; a key without a path is absent
+	// The keys that take over, while keys are being changed; else "".
+	DES3KeyNext               Secret
+	PrivateKeyNextFile        string
+	PlatformPublicKeyNextFile string
+
+	Timeout     time.Duration
+	Concurrency int           // calls at a time, 1 to 32
+	QRValid     time.Duration // from the sale until the QR stops working, printed as 开票截止
+	Poll        Poll
+	Endpoints   map[string]string // paths by the key names of the protocol's table; a key without a path is absent
 }
 
 // Configured reports whether the platform's parameters are given. They are given as a whole or not at all: a
@@ -97,8 +105,12 @@ type Tax struct {
 	Catalogue string // CSV file: sku,name,tax_code,tax_rate,zero_tax_flag,unit,spec; or empty
 }
 
-// Printer is the receipt printer.
+// ReceiptPrinter is the name of the printer that the section [printer] describes.
+const ReceiptPrinter = "receipt"
+
+// Printer is a printer.
 type Printer struct {
+	Name     string // ReceiptPrinter, or of a further one 1 to 20 of a-z 0-9 - _
 	Port     string // COMn, /dev/…, tcp://host:port, usb:/dev/…, windows:QUEUE NAME, paper:DIR; empty = no printer
 	Baud     int    // 1200 to 921600
 	DataBits int    // 7 or 8
@@ -113,6 +125,15 @@ type Printer struct {
 	Confirm  string // auto, process_id, status or none
 	Drawer   string // none, pin2 or pin5
 	Beeper   bool   // sounds before each paper, where the model can
+	Tickets  bool   // of a further one: prints a kitchen ticket for each sale with a receipt
+}
+
+// Plugged are the printers that have a port, the one for receipts first.
+func (c *Config) Plugged() []Printer {
+	if c.Printer.Port == "" {
+		return c.Printers
+	}
+	return append([]Printer{c.Printer}, c.Printers...)
 }
 
 // Receipt is what the shop puts on its receipts.
@@ -152,6 +173,11 @@ type Retention struct {
 type Backup struct {
 	Dir  string // empty = no daily copies
 	Kept int    // copies kept, 1 to 365
+}
+
+// Update says whose releases `agent update` installs.
+type Update struct {
+	Keys []string // public Ed25519 keys that may sign a release: base64 of the DER form, the one line within a PEM file
 }
 
 // Log is the agent's own log.

@@ -44,6 +44,9 @@ des3_key = "$a%b!c@d#e^f&g*h(i)j_k+l"
 
 const token32 = "0123456789abcdef0123456789abcdef"
 
+// updateKey64 has the form of a public key: the DER of Ed25519 keys and 32 bytes.
+const updateKey64 = "MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 // TestRefused has one wrong thing in each file. The texts are parts of the Chinese and of the English message.
 func TestRefused(t *testing.T) {
 	longToken := strings.Repeat("x", 31)
@@ -171,6 +174,8 @@ func TestRefused(t *testing.T) {
 		{"[retention]\nsales = '29d'", 2, "retention.sales", `"30d"`, `"30d"`},
 		{"[retention]\nbuyer_data = '-1d'", 2, "retention.buyer_data", `"0s"`, `"0s"`},
 		{"[backup]\nkept = 0", 2, "backup.kept", "1 到 365", "1 to 365"},
+		{"[update]\nkeys = '" + updateKey64 + "'", 2, "update.keys", "只能是列表", "must be a list"},
+		{"[update]\nkeys = ['" + updateKey64 + "',\n'" + updateKey64[1:] + "']", 3, "update.keys", "Ed25519", "MCowBQYDK2VwAyEA"},
 		{"[log]\nlevel = 'trace'", 2, "log.level", `"debug" "info" "warn" "error"`, `is "trace"`},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
@@ -227,6 +232,7 @@ func TestAccepted(t *testing.T) {
 		{"[alerts]\nwebhook = 'http://localhost/a'", func(c *Config) any { return c.Alerts.Webhook.Reveal() }, "http://localhost/a"},
 		{"[alerts]\ndingtalk = 'https://robot.example/x'\ndingtalk_secret = 'SEC1'", func(c *Config) any { return c.Alerts.DingTalkSecret.Reveal() }, "SEC1"},
 		{"[alerts]\nfeishu = 'https://robot.example/x'\nfeishu_secret = 'abc'", func(c *Config) any { return c.Alerts.FeishuSecret.Reveal() }, "abc"},
+		{"[update]\nkeys = ['" + updateKey64 + "']", func(c *Config) any { return c.Update.Keys }, []string{updateKey64}},
 		{"[retention]\nbuyer_data = '0s'", func(c *Config) any { return c.Retention.BuyerData }, time.Duration(0)},
 	} {
 		t.Run(tc.file, func(t *testing.T) {

@@ -37,9 +37,28 @@ func TestExampleIsDefault(t *testing.T) {
 	}
 }
 
+// withFurther is the example with what has a # right before it, which is what a till has more than one of or none.
+func withFurther(t *testing.T) []byte {
+	t.Helper()
+	return regexp.MustCompile(`(?m)^#(\S)`).ReplaceAll(readExample(t), []byte("$1"))
+}
+
+// TestExampleOfFurtherPrinters: the commented section has each key of its own, with its default.
+func TestExampleOfFurtherPrinters(t *testing.T) {
+	c, err := Parse("/etc/agent/config.toml", withFurther(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default().Printer
+	want.Name, want.Port = "kitchen", "tcp://192.168.1.51:9100"
+	if len(c.Printers) != 1 || c.Printers[0] != want {
+		t.Errorf("%+v, want %+v", c.Printers, want)
+	}
+}
+
 // TestExampleHasEveryKey: each key of the table stands in the example, and nothing else does.
 func TestExampleHasEveryKey(t *testing.T) {
-	entries, problem := scan("config.example.toml", readExample(t))
+	entries, problem := scan("config.example.toml", withFurther(t))
 	if problem != nil {
 		t.Fatal(problem)
 	}

@@ -13,12 +13,12 @@ import (
 
 const (
 	mostConfig = 1 << 20 // bytes of a configuration file
-	mostSecret = 1 << 12 // bytes of a file that holds one secret
+	mostSecret = 1 << 14 // bytes of a file that holds one secret
 )
 
 // Default gives the configuration of an empty file. Its relative paths are as in config.example.toml.
 func Default() *Config {
-	c := &Config{}
+	c := &Config{Printer: Printer{Name: ReceiptPrinter}}
 	c.Piaotong.Endpoints = map[string]string{}
 	for _, s := range settings {
 		s.reset(c)
@@ -32,6 +32,9 @@ func Load(path string, environ []string) (*Config, error) {
 	data, err := readFile(path, mostConfig)
 	if err != nil {
 		zh, en := reason(err)
+		if errors.Is(err, fs.ErrNotExist) {
+			zh, en = zh+"；请检查 --config，或用 agent init 建立", en+"; check --config, or make one with agent init"
+		}
 		return nil, &Problems{{File: path, Message: "读不了配置文件：" + zh, English: "cannot read the configuration file: " + en}}
 	}
 	return Parse(path, data, environ)
@@ -45,10 +48,12 @@ func Parse(name string, data []byte, environ []string) (*Config, error) {
 		dir = abs
 	}
 	l := &loader{name: name, dir: dir, config: Default(),
-		given: map[string]place{}, inline: map[string]bool{}, secretFiles: map[string]secretFile{}}
+		given: map[string]place{}, inline: map[string]bool{}, secretFiles: map[string]secretFile{}, named: map[string]string{}}
 	complete := l.file(data)
 	l.environment(environ)
+	l.useCredentials(environ)
 	l.readSecrets()
+	l.readNextDES3()
 	l.checkTogether(complete)
 	if len(l.problems) > 0 {
 		l.problems.sort()
@@ -63,6 +68,7 @@ func Parse(name string, data []byte, environ []string) (*Config, error) {
 			s.locate(l.config, l.absolute)
 		}
 	}
+	l.sources()
 	return l.config, nil
 }
 
@@ -74,6 +80,9 @@ type loader struct {
 	given       map[string]place      // where each key was given, good or not
 	inline      map[string]bool       // the secrets whose text itself was given
 	secretFiles map[string]secretFile // the secrets whose text is in a file, and which
+	ports       []place               // where the port of each of the further printers was given
+	named       map[string]string     // the files that the configuration file names for secrets
+	credentials string                // folder of systemd's credentials; "" = none
 	problems    Problems
 }
 
@@ -147,20 +156,22 @@ func (l *loader) readSecrets() {
 		}
 		if v, ok := l.readSecret(f.at, s.path+"_file", f.path); ok {
 			s.set(l, v)
-			l.config.SecretFiles = append(l.config.SecretFiles, l.absolute(f.path))
 		}
 	}
 }
 
 // readSecret reads a file that holds one secret; the end of its line and an editor's byte order mark do not belong to it.
 func (l *loader) readSecret(at place, key, path string) (value, bool) {
-	data, err := readFile(l.absolute(path), mostSecret)
+	data, err := ReadSecretFile(l.absolute(path))
 	if err != nil {
 		zh, en := reason(err)
 		// Who mixes the two keys up has written the secret where its file's name belongs: the name is not shown.
 		l.problem(at, key, "读不了这个文件："+zh+"（相对路径从 "+l.dir+" 算起）",
 			"cannot read the file: "+en+" (relative paths start at "+l.dir+")")
 		return value{}, false
+	}
+	if file := l.absolute(path); !l.isCredential(file) {
+		l.config.SecretFiles = append(l.config.SecretFiles, file)
 	}
 	return value{kind: kindEnv, text: strings.TrimRight(string(bytes.TrimPrefix(data, byteOrderMark)), "\r\n"), at: at}, true
 }
@@ -198,6 +209,8 @@ func reason(err error) (zh, en string) {
 		return "没有读取权限", "no permission to read it"
 	case errors.Is(err, errTooLong):
 		return "文件太大", "the file is too long"
+	case errors.Is(err, errForeign):
+		return "文件由另一台机器加密，或已损坏；请在本机用 agent secrets set 重新存入", "it was protected by another machine, or is damaged; store it again on this one with agent secrets set"
 	case errors.Is(err, errNoFile):
 		return "不是普通文件", "it is not a regular file"
 	}

@@ -13,6 +13,7 @@ type setting struct {
 	want   text                   // what is allowed
 	secret bool                   // path_file may name a file that holds it
 	hide   bool                   // problems do not show what was given
+	get    func(*Config) Secret   // the text of a secret; nil = it is none
 	reset  func(*Config)          // puts the default
 	set    func(*loader, value)   // checks a value and stores it, or records the problem
 	locate func(*Config, locator) // makes the path in it absolute; nil = it holds none
@@ -29,8 +30,10 @@ func (s *setting) env() string {
 // key makes the setting of a single value.
 func key[T any](path string, field func(*Config) *T, initial T, r rule[T]) *setting {
 	s := &setting{path: path, want: r.want, reset: func(c *Config) { *field(c) = initial }}
-	_, s.secret = any(initial).(Secret)
-	s.hide = s.secret
+	if _, s.secret = any(initial).(Secret); s.secret {
+		s.hide = true
+		s.get = func(c *Config) Secret { return any(*field(c)).(Secret) }
+	}
 	s.set = func(l *loader, v value) {
 		if s.secret {
 			l.inline[path] = v.text != ""
@@ -162,8 +165,27 @@ var (
 	shop       = matching(`|[0-9A-Za-z]{6,20}`, "只能是 6 到 20 位字母或数字，或空", "must be 6 to 20 letters or digits, or empty")
 	till       = matching(`|[0-9A-HJKMNP-TV-Z]{5}`, "只能是 5 位数字或大写字母（不含 I L O U），或空", "must be 5 digits or capital letters without I L O U, or empty")
 	taxCode    = matching(`|[0-9]{3,19}`, "只能是 3 到 19 位数字（带引号），或空", "must be 3 to 19 digits in quotes, or empty")
+	updateKey  = matching(`MCowBQYDK2VwAyEA[0-9A-Za-z+/]{43}=`, "只能是 Ed25519 公钥（PEM 文件中间那一行，以 MCowBQYDK2VwAyEA 开头）", "must be a public Ed25519 key (the line within its PEM file, which begins with MCowBQYDK2VwAyEA)")
 	profile    = matching(`.{1,64}`, `只能是 "auto" 或型号名`, `must be "auto" or a profile's name`)
 )
+
+// printerSettings are of [printer], and of each of [[printers]].
+var printerSettings = []*setting{
+	printerPort("printer.port", func(c *Config) *string { return &c.Printer.Port }),
+	key("printer.baud", func(c *Config) *int { return &c.Printer.Baud }, 9600, between(1200, 921600)),
+	key("printer.data_bits", func(c *Config) *int { return &c.Printer.DataBits }, 8, either(7, 8)),
+	key("printer.parity", func(c *Config) *string { return &c.Printer.Parity }, "none", oneOf("none", "odd", "even")),
+	key("printer.stop_bits", func(c *Config) *int { return &c.Printer.StopBits }, 1, either(1, 2)),
+	key("printer.flow", func(c *Config) *string { return &c.Printer.Flow }, "none", oneOf("none", "xonxoff", "rtscts", "dtrdsr")),
+	key("printer.driver", func(c *Config) *string { return &c.Printer.Driver }, "tarm", oneOf("tarm", "bugst")),
+	key("printer.profile", func(c *Config) *string { return &c.Printer.Profile }, "auto", profile),
+	file("printer.profiles", func(c *Config) *string { return &c.Printer.Profiles }, ""),
+	key("printer.paper", func(c *Config) *string { return &c.Printer.Paper }, "80mm", oneOf("58mm", "80mm")),
+	key("printer.qr", func(c *Config) *string { return &c.Printer.QR }, "auto", oneOf("auto", "native", "raster")),
+	key("printer.confirm", func(c *Config) *string { return &c.Printer.Confirm }, "auto", oneOf("auto", "process_id", "status", "none")),
+	key("printer.beeper", func(c *Config) *bool { return &c.Printer.Beeper }, false, yesOrNo),
+	key("printer.drawer", func(c *Config) *string { return &c.Printer.Drawer }, "none", oneOf("none", "pin2", "pin5")),
+}
 
 var settings = withFiles(slices.Concat(
 	[]*setting{
@@ -202,21 +224,10 @@ var settings = withFiles(slices.Concat(
 		key("tax.code", func(c *Config) *string { return &c.Tax.Code }, "", taxCode),
 		key("tax.rate", func(c *Config) *string { return &c.Tax.Rate }, "", taxRate),
 		file("tax.catalogue", func(c *Config) *string { return &c.Tax.Catalogue }, ""),
-
-		printerPort("printer.port", func(c *Config) *string { return &c.Printer.Port }),
-		key("printer.baud", func(c *Config) *int { return &c.Printer.Baud }, 9600, between(1200, 921600)),
-		key("printer.data_bits", func(c *Config) *int { return &c.Printer.DataBits }, 8, either(7, 8)),
-		key("printer.parity", func(c *Config) *string { return &c.Printer.Parity }, "none", oneOf("none", "odd", "even")),
-		key("printer.stop_bits", func(c *Config) *int { return &c.Printer.StopBits }, 1, either(1, 2)),
-		key("printer.flow", func(c *Config) *string { return &c.Printer.Flow }, "none", oneOf("none", "xonxoff", "rtscts", "dtrdsr")),
-		key("printer.driver", func(c *Config) *string { return &c.Printer.Driver }, "tarm", oneOf("tarm", "bugst")),
-		key("printer.profile", func(c *Config) *string { return &c.Printer.Profile }, "auto", profile),
-		file("printer.profiles", func(c *Config) *string { return &c.Printer.Profiles }, ""),
-		key("printer.paper", func(c *Config) *string { return &c.Printer.Paper }, "80mm", oneOf("58mm", "80mm")),
-		key("printer.qr", func(c *Config) *string { return &c.Printer.QR }, "auto", oneOf("auto", "native", "raster")),
-		key("printer.confirm", func(c *Config) *string { return &c.Printer.Confirm }, "auto", oneOf("auto", "process_id", "status", "none")),
-		key("printer.beeper", func(c *Config) *bool { return &c.Printer.Beeper }, false, yesOrNo),
-		key("printer.drawer", func(c *Config) *string { return &c.Printer.Drawer }, "none", oneOf("none", "pin2", "pin5")),
+	},
+	printerSettings,
+	[]*setting{
+		printers("printers"),
 
 		list("receipt.header", func(c *Config) *[]string { return &c.Receipt.Header }, anyText),
 		list("receipt.footer", func(c *Config) *[]string { return &c.Receipt.Footer }, anyText),
@@ -241,6 +252,8 @@ var settings = withFiles(slices.Concat(
 		file("backup.dir", func(c *Config) *string { return &c.Backup.Dir }, ""),
 		key("backup.kept", func(c *Config) *int { return &c.Backup.Kept }, 7, between(1, 365)),
 
+		list("update.keys", func(c *Config) *[]string { return &c.Update.Keys }, updateKey),
+
 		key("log.level", func(c *Config) *string { return &c.Log.Level }, "info", oneOf("debug", "info", "warn", "error")),
 	},
 ))
@@ -260,8 +273,12 @@ func withFiles(settings []*setting) []*setting {
 				l.refuse(f, v)
 				return
 			}
-			if path != "" {
-				l.secretFiles[s.path] = secretFile{path, v.at}
+			if path == "" {
+				return
+			}
+			l.secretFiles[s.path] = secretFile{path, v.at}
+			if v.at.file == l.name {
+				l.named[s.path] = path
 			}
 		}
 		all = append(all, f)
