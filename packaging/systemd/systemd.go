@@ -5,12 +5,28 @@ package systemd
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
 )
 
 // User is the account of the service.
 const User = "piaotong-agent"
+
+// Where a package puts the unit, and the program and the configuration that the
+// unit names.
+const (
+	PackagedUnit    = "/usr/lib/systemd/system/piaotong-agent.service"
+	PackagedProgram = "/usr/bin/piaotong-agent"
+	PackagedConfig  = "/etc/piaotong-agent/config.toml"
+)
+
+// OwnUnit is where `agent install` writes a unit, which holds before a package's;
+// DropIn is where it opens further folders to a package's.
+const (
+	OwnUnit = "/etc/systemd/system/piaotong-agent.service"
+	DropIn  = OwnUnit + ".d/folders.conf"
+)
 
 // Unit is the service as packages install it.
 //
@@ -28,20 +44,43 @@ const stateDirectory = "/var/lib/piaotong-agent"
 // UnitFor is the unit for a program and a configuration at other places, which
 // writes to these folders. The paths are absolute.
 func UnitFor(program, config string, writable []string) (string, error) {
-	for _, path := range append([]string{program, config}, writable...) {
-		if strings.ContainsFunc(path, func(r rune) bool { return r < ' ' }) || strings.Contains(path, "{{") {
-			return "", fmt.Errorf("the path %q cannot stand in a unit of systemd", path)
-		}
+	folders, err := readWrite(writable)
+	if err = errors.Join(err, fits(program), fits(config)); err != nil {
+		return "", err
 	}
 	start := "ExecStart=" + quote(program) + " run --service --config " + quote(config)
-	for _, dir := range writable {
-		if dir != stateDirectory {
-			start += "\nReadWritePaths=" + quote(dir)
-		}
-	}
 	before, rest, _ := strings.Cut(Unit, "ExecStart=")
 	_, after, _ := strings.Cut(rest, "\n")
-	return before + start + "\n" + after, nil
+	return before + start + "\n" + folders + after, nil
+}
+
+// DropInFor opens these folders to the unit of a package; "" where it has them
+// already. The paths are absolute.
+func DropInFor(writable []string) (string, error) {
+	folders, err := readWrite(writable)
+	if folders == "" || err != nil {
+		return "", err
+	}
+	return "[Service]\n" + folders, nil
+}
+
+// readWrite is one line for each folder but the unit's own.
+func readWrite(folders []string) (lines string, err error) {
+	for _, dir := range folders {
+		if dir != stateDirectory {
+			lines += "ReadWritePaths=" + quote(dir) + "\n"
+		}
+		err = errors.Join(err, fits(dir))
+	}
+	return lines, err
+}
+
+// fits refuses paths that would be more than a word of a unit.
+func fits(path string) error {
+	if strings.ContainsFunc(path, func(r rune) bool { return r < ' ' }) || strings.Contains(path, "{{") {
+		return fmt.Errorf("the path %q cannot stand in a unit of systemd", path)
+	}
+	return nil
 }
 
 // quote makes one word of a path, in which systemd expands nothing.

@@ -31,6 +31,29 @@ func TestUnitFor(t *testing.T) {
 	}
 }
 
+func TestDropInFor(t *testing.T) {
+	got, err := DropInFor([]string{"/srv/backup %", stateDirectory})
+	if want := "[Service]\nReadWritePaths=\"/srv/backup %%\"\n"; err != nil || got != want {
+		t.Errorf("%q %v, want %q", got, err, want)
+	}
+	if got, err := DropInFor([]string{stateDirectory}); err != nil || got != "" {
+		t.Errorf("%q %v, want nothing: the unit has that folder", got, err)
+	}
+	if _, err := DropInFor([]string{"/a\nExecStartPost=/bin/sh"}); err == nil {
+		t.Error("a path of two lines is taken")
+	}
+}
+
+// TestPlaces holds the unit to what the constants say of it.
+func TestPlaces(t *testing.T) {
+	if want := "ExecStart=" + PackagedProgram + " run --service --config " + PackagedConfig + "\n"; !strings.Contains(Unit, want) {
+		t.Errorf("the unit has no %q", want)
+	}
+	if !strings.Contains(Sysusers, "\nu "+User+" ") {
+		t.Errorf("no account %s is made", User)
+	}
+}
+
 // TestUnitIsHardened has systemd itself judge the unit: 0 is locked up, 10 open.
 func TestUnitIsHardened(t *testing.T) {
 	tool, err := exec.LookPath("systemd-analyze")
