@@ -8,7 +8,7 @@ TARGETS  := windows/amd64 windows/386 windows/arm64 linux/amd64 linux/arm64 linu
 FUZZTIME ?= 10s
 SOAK     ?= 60s
 
-.PHONY: build test deps lint unit binaries security soak bench load fuzz fuzz-foreign clean
+.PHONY: build test deps lint unit binaries security soak soak-print events idle bench load fuzz fuzz-foreign packages test-systemd test-windows clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o agent ./cmd/agent
@@ -16,12 +16,16 @@ build:
 # test is everything that must hold before a change lands.
 test: deps lint unit binaries
 
-# zbarimg reads the QR codes on the receipts, as a tool that is not ours; the C
-# compiler is for the race detector; strace shows that a sale is on disk before
-# it is answered.
+# zbarimg reads the QR codes on the receipts, as a tool that is not ours, and so
+# does a parser from npm their bytes; the C compiler is for the race detector;
+# strace shows that a sale is on disk before it is answered; Chromium opens the
+# pages. mcs and fpc compile examples.
 deps:
 	@missing=""; command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
-	command -v strace >/dev/null || missing="$$missing strace"; \
+	command -v strace >/dev/null || missing="$$missing strace"; command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	command -v chromium >/dev/null || missing="$$missing chromium fonts-noto-cjk"; \
+	command -v mcs >/dev/null || missing="$$missing mono-mcs mono-runtime libmono-system-net-http4.0-cil libmono-system-web-extensions4.0-cil"; \
+	command -v fpc >/dev/null || missing="$$missing fp-compiler fp-units-fcl fp-units-net"; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
 		$$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends $$missing; \
@@ -59,6 +63,10 @@ security:
 # instead, SOAK_SEED repeats an earlier run.
 soak:
 	SOAK=$(SOAK) $(GO) test -race -count 1 -timeout 0 -run '^TestSoak$$' -v ./cmd/agent
+
+# events kills the agent 200 times while its events are followed, in a minute or two.
+events:
+	EVENT_KILLS=200 $(GO) test -count 1 -run '^TestEventsAcrossKills$$' -v -timeout 30m ./cmd/agent
 
 # bench measures speed, on the disk of this folder, in some minutes; the figures
 # mean something only while the machine does nothing else. BENCH_LARGE=1 adds a

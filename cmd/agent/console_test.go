@@ -18,7 +18,7 @@ import (
 )
 
 // pageTime is how long a page may take for a step.
-const pageTime = 20 * time.Second
+const pageTime = time.Minute
 
 // browser starts a real browser, which ends with the test. Its language is
 // Chinese.
