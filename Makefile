@@ -7,8 +7,9 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 TARGETS  := windows/amd64 windows/386 windows/arm64 linux/amd64 linux/arm64 linux/arm linux/loong64 linux/riscv64
 FUZZTIME ?= 10s
 SOAK     ?= 60s
+IDLE     ?= 60s
 
-.PHONY: build test deps lint unit binaries security soak soak-print events idle bench load fuzz fuzz-foreign packages test-systemd test-windows clean
+.PHONY: build test deps lint unit binaries security soak soak-print events idle bench load fuzz fuzz-foreign packages packages-check release test-systemd test-windows clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o agent ./cmd/agent
@@ -94,6 +95,28 @@ fuzz-foreign:
 	@for f in piaotong/FuzzOpenResponse piaotong/FuzzOpenInvoicePush localapi/FuzzJSON trade/FuzzParseMoney trade/FuzzID; do \
 		echo "$$f"; $(GO) test -run '^$$' -fuzz "^$${f#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s ./$${f%/*} || exit 1; \
 	done
+
+# idle measures what the agent takes while nothing is sold, for IDLE.
+idle:
+	IDLE=$(IDLE) $(GO) test -count 1 -timeout 0 -run '^TestIdle$$' -v ./cmd/agent
+
+# packages builds what is given out, for Windows and Linux, into dist/packages.
+packages:
+	packaging/windows/build.sh dist/packages
+	packaging/build.sh dist/packages
+
+# packages-check builds the Linux packages twice and compares them byte by byte.
+packages-check:
+	packaging/reproducible.sh
+
+# release signs what packages built; the key stays off the tills.
+release: build
+	./agent update make --key $(KEY) --version $(VERSION) --out dist/packages/release.json dist/packages/*.tar.gz dist/packages/*.zip
+
+# test-systemd installs the packages on a Debian that systemd boots in a
+# container, as root, in some minutes.
+test-systemd:
+	packaging/test-systemd.sh
 
 clean:
 	rm -rf agent dist paper demo-data .bench

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // TokenList is the file of the tokens that were given out one by one. It has
@@ -57,7 +58,14 @@ const (
 )
 
 // TokenName tells whether a token may have this name.
-var TokenName = regexp.MustCompile(`^[\p{L}\p{N}._-]{1,64}$`).MatchString
+func TokenName(name string) bool {
+	return utf8.RuneCountInString(name) <= maxTokenName && tokenForm(name)
+}
+
+const maxTokenName = 64 // characters
+
+// The length is looked at apart: a pattern that counts takes megabytes.
+var tokenForm = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`).MatchString
 
 type tokenListJSON struct {
 	Tokens []GivenToken `json:"tokens"`

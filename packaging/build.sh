@@ -15,11 +15,9 @@ mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The program is called agent in the tree, piaotong-agent where it is installed.
-go run ./cmd/agent completion bash | sed 's/__start_agent agent$/__start_piaotong_agent piaotong-agent/; s/__start_agent/__start_piaotong_agent/g; s/__agent_/__piaotong_agent_/g' >"$work/completion.bash"
-go run ./cmd/agent completion zsh | sed 's/^#compdef agent$/#compdef piaotong-agent/; s/^compdef _agent agent$/compdef _piaotong-agent piaotong-agent/; s/\b_agent\b/_piaotong-agent/g' >"$work/completion.zsh"
-grep -q '__start_piaotong_agent piaotong-agent$' "$work/completion.bash"
-grep -q '^compdef _piaotong-agent piaotong-agent$' "$work/completion.zsh"
+for shell in bash zsh; do
+	go run ./cmd/agent completion $shell --name piaotong-agent >"$work/completion.$shell"
+done
 
 for target in $targets; do
 	stage=$work/$target/stage

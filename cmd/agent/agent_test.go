@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,12 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, "-test.fuzzworker") {
+		os.Exit(m.Run()) // none of them starts the agent
+	}
+	if binary = os.Getenv("AGENT_UNDER_TEST"); binary != "" {
+		os.Exit(m.Run()) // where there is no Go
+	}
 	dir, err := os.MkdirTemp("", "agent")
 	if err != nil {
 		panic(err)

@@ -110,6 +110,7 @@ func prepare(cmd *cobra.Command) {
 	if cmd.Flags().Lookup("config") != nil {
 		_ = cmd.MarkFlagFilename("config", "toml") // the flag is there
 	}
+	cmd.Long, cmd.Example = asCalled(cmd.Long), asCalled(cmd.Example)
 	for _, c := range cmd.Commands() {
 		prepare(c)
 	}

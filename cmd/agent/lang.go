@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"os"
+	"regexp"
 	"strings"
+	"sync"
 
 	"tillagent/cmd/agent/config"
 	"tillagent/trade"
@@ -28,9 +30,29 @@ func systemLang() string {
 // say picks the words of the language.
 func say(zh, en string) string {
 	if strings.HasPrefix(lang, "en") {
-		return en
+		return asCalled(en)
 	}
-	return zh
+	return asCalled(zh)
+}
+
+// ownCommand finds commands in a text, and what stands before "agent" where no
+// command is meant.
+var ownCommand = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(the |another |piaotong-)?\bagent (demo|run|sandbox|paper|init|doctor|ports|print-test|install|uninstall|start|stop|restart|status|console|backup|restore|verify|export|version|token|support|keygen|profiles|logs|secrets|update|completion)\b`)
+})
+
+// asCalled names the program in a text for people as they call it: installed, it
+// is piaotong-agent.
+func asCalled(text string) string {
+	if programName() != serviceName || !strings.Contains(text, "agent ") {
+		return text
+	}
+	return ownCommand().ReplaceAllStringFunc(text, func(found string) string {
+		if strings.HasPrefix(found, "agent ") {
+			return serviceName + strings.TrimPrefix(found, "agent")
+		}
+		return found
+	})
 }
 
 // message is an error for people.

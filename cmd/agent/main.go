@@ -91,6 +91,9 @@ func commands(stdout, stderr io.Writer) *cobra.Command {
 			c.Short, c.Long, c.Example = "命令的帮助  Help about any command", "", "  agent help doctor"
 		}
 	}
+	if programName() == serviceName {
+		root.Use = serviceName
+	}
 	prepare(root)
 	return root
 }

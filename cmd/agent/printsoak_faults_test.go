@@ -19,25 +19,27 @@ func (k *printTill) trouble(r *rand.Rand) {
 			lasts = between(r, 15*time.Second, 20*time.Second)
 		}
 		at := 1 + r.IntN(2500) // a receipt has 700 to 1,500 bytes
-		k.mu.Lock()
-		if loses {
-			k.losses++
-		}
-		k.mu.Unlock()
 		select {
 		case <-k.tape.FailAfter(at, f):
 		case <-k.home:
 			return
 		}
 		k.tell("%s at byte %d for %s", name, at, lasts.Round(time.Millisecond))
+		began, goesOn := time.Now(), true
 		if name == "agent killed" {
 			k.killAgent()
 			k.startAgent()
-		} else if !k.pause(lasts) {
+		} else {
+			goesOn = k.pause(lasts)
+		}
+		k.tape.SetFaults(k.usual)
+		k.tell("%s is over", name)
+		if loses {
+			k.losses = append(k.losses, span{began, time.Now()})
+		}
+		if !goesOn {
 			return
 		}
-		k.tell("%s is over", name)
-		k.tape.SetFaults(k.usual)
 	}
 }
 

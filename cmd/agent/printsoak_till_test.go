@@ -47,8 +47,13 @@ type printTill struct {
 	agent  *process
 	log    bytes.Buffer // of every life of the agent
 	story  []string     // of the faults
-	losses int          // how often bytes may have been lost between agent and printer
+	losses []span       // when bytes may have been lost between agent and printer
 }
+
+// span is a time that something took.
+type span struct{ from, to time.Time }
+
+func (s span) overlaps(o span) bool { return !s.to.Before(o.from) && !o.to.Before(s.from) }
 
 // printSale is a sale as its POS knows it.
 type printSale struct {

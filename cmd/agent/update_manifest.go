@@ -127,12 +127,14 @@ func (m *manifest) check() error {
 
 // plainName has nothing in it that leads to another folder or means something
 // to a system.
-var plainName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._+-]{0,127}$`).MatchString
+var plainName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._+-]*$`).MatchString
+
+const mostName = 128 // bytes
 
 func (f releaseFile) check() error {
 	sum, err := hex.DecodeString(f.SHA256)
 	switch {
-	case !plainName(f.Name) || archiveKind(f.Name) == "":
+	case len(f.Name) > mostName || !plainName(f.Name) || archiveKind(f.Name) == "":
 		return fmt.Errorf(say("文件名不对:%q", "the name of the file will not do: %q"), f.Name)
 	case f.Size <= 0 || f.Size > mostArchive:
 		return fmt.Errorf(say("文件大小不对:%d 字节", "the size of the file will not do: %d bytes"), f.Size)

@@ -278,7 +278,10 @@ func (s *settler) waitReady(ctx context.Context) error {
 				why = errors.New(say("程序退出了", "it ended"))
 			}
 		default:
-			if err := s.serves(ctx); err != nil {
+			var other *otherVersionError
+			if err := s.serves(ctx); errors.As(err, &other) {
+				return err // waiting does not change that
+			} else if err != nil {
 				why, since = err, time.Time{}
 			} else if since.IsZero() {
 				since = time.Now()
@@ -298,6 +301,13 @@ func (s *settler) waitReady(ctx context.Context) error {
 			return fmt.Errorf(say("%s 内没有就绪:%w", "not ready within %s: %w"), s.within, why)
 		}
 	}
+}
+
+// otherVersionError says that not the program serves that should.
+type otherVersionError struct{ is, want string }
+
+func (e *otherVersionError) Error() string {
+	return fmt.Sprintf(say("在服务的是版本 %s,不是 %s", "what serves is version %s, not %s"), e.is, e.want)
 }
 
 // serves asks the service itself whether it is ready, and for its version
@@ -326,7 +336,7 @@ func (s *settler) serves(ctx context.Context) error {
 	case err != nil:
 		return err
 	case st.Version != s.want:
-		return fmt.Errorf(say("在服务的是版本 %s,不是 %s", "what serves is version %s, not %s"), st.Version, s.want)
+		return &otherVersionError{st.Version, s.want}
 	}
 	return nil
 }

@@ -210,6 +210,16 @@ test_setup() {
 	ok "uninstall removes service, event source, PATH, menu and token; data and configuration stay"
 }
 
+# upgrade_msi VERSION is the MSI of a version for an upgrade. Windows tells the product
+# that is removed that it is upgraded; wine does not, and is made to, by its use of
+# the column of features to remove.
+upgrade_msi() {
+	local copy=$WINE_WORK/piaotong-agent-upgrade-$1.msi
+	cp "$out/piaotong-agent-$1.msi" "$copy"
+	msibuild "$copy" -q "UPDATE Upgrade SET Remove = 'ALL UPGRADINGPRODUCTCODE=1' WHERE ActionProperty = 'OLDER'"
+	windows "$copy"
+}
+
 test_msi() {
 	local product=$out/piaotong-agent status
 	run_msi /i "$(windows "$product-1.0.0.msi")" || die "msiexec /i: exit status $?"
@@ -220,20 +230,23 @@ test_msi() {
 	sell MSI-1
 	ok "msiexec /qn installs beside data that is there, and starts; the sales are there"
 
-	run_msi /i "$(windows "$product-1.0.1.msi")" || die "the upgrade: exit status $?"
+	cp "$data/api-token" "$WINE_WORK/api-token"
+	run_msi /i "$(upgrade_msi 1.0.1)" || die "the upgrade: exit status $?"
 	version_is 1.0.1 || die "after the upgrade another version serves"
+	cmp -s "$data/api-token" "$WINE_WORK/api-token" || die "the upgrade changed the token"
 	sell MSI-2
 	kept
 	ok "an upgrade by MSI over the running service keeps data and configuration"
 
 	status=0
-	run_msi /i "$(windows "$product-1.0.2.msi")" || status=$?
+	run_msi /i "$(upgrade_msi 1.0.2)" || status=$?
 	[ "$status" != 0 ] || die "an upgrade that cannot work succeeds"
 	version_is 1.0.1 || die "the older version does not serve again"
 	sell MSI-3
 	kept
 	ok "an upgrade by MSI whose service ends at once goes back by itself"
 
+	# Windows puts the older product's entry back, too; wine only the files that are ours.
 	run_msi /i "$(windows "$product-1.0.1.msi")" || die "the older version again: exit status $?"
 	kept
 	run_msi /x "$(windows "$product-1.0.1.msi")" PURGE=1 || die "msiexec /x: exit status $?"

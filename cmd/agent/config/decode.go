@@ -63,18 +63,21 @@ func (v value) elements() ([]value, bool) {
 	return all, true
 }
 
-const tokenForm = `{name = "…", role = "pos", token = "…"}`
+const tokenShape = `{name = "…", role = "pos", token = "…"}`
 
 var (
 	tokenRole = oneOf("pos", "console", "read")
-	tokenName = regexp.MustCompile(`^[\p{L}\p{N}._-]{1,64}$`).MatchString
+	// The length is looked at apart: a pattern that counts takes megabytes.
+	tokenForm = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`).MatchString
 )
+
+func tokenName(name string) bool { return chars(name, 1, 64) && tokenForm(name) }
 
 // tokens makes the setting of the API's tokens: tables in the file, name:role:token in the environment.
 func tokens(path string, field func(*Config) *[]Token) *setting {
 	s := &setting{path: path, hide: true, reset: func(c *Config) { *field(c) = nil }}
-	s.want = text{"只能是列表，每项形如 " + tokenForm + "（环境变量里写 name:role:token，以逗号分隔）",
-		"must be a list of " + tokenForm + " (in the environment name:role:token, separated by commas)"}
+	s.want = text{"只能是列表，每项形如 " + tokenShape + "（环境变量里写 name:role:token，以逗号分隔）",
+		"must be a list of " + tokenShape + " (in the environment name:role:token, separated by commas)"}
 	s.set = func(l *loader, v value) {
 		elements, ok := v.elements()
 		if !ok {
@@ -113,7 +116,7 @@ func (l *loader) token(path string, v value) (Token, bool) {
 			fields = append(fields, entry{[]string{f[0]}, value{kind: kindEnv, text: f[1], at: v.at}})
 		}
 	} else if v.kind != kindTable {
-		l.problem(v.at, path, "每项只能形如 "+tokenForm, "every element must be "+tokenForm)
+		l.problem(v.at, path, "每项只能形如 "+tokenShape, "every element must be "+tokenShape)
 		return Token{}, false
 	}
 

@@ -42,6 +42,13 @@ func matching(pattern, zh, en string) rule[string] {
 	return rule[string]{text{zh, en}, regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString}
 }
 
+// chars tells whether a text is one line of so many characters. A pattern that
+// counts so far takes megabytes.
+func chars(s string, low, high int) bool {
+	n := utf8.RuneCountInString(s)
+	return low <= n && n <= high && !strings.Contains(s, "\n")
+}
+
 func between(low, high int) rule[int] {
 	return rule[int]{text{fmt.Sprintf("只能是 %d 到 %d 的整数", low, high), fmt.Sprintf("must be a whole number from %d to %d", low, high)},
 		func(n int) bool { return low <= n && n <= high }}

@@ -161,12 +161,12 @@ var (
 	eightCode  = matching(`|[0-9A-Za-z]{8}`, "只能是 8 位字母或数字，或空", "must be 8 letters or digits, or empty")
 	fourCode   = matching(`|[0-9A-Za-z]{4}`, "只能是 4 位字母或数字，或空", "must be 4 letters or digits, or empty")
 	taxpayer   = matching(`|[0-9A-Z]{15,20}`, "只能是 15 到 20 位数字或大写字母，或空", "must be 15 to 20 digits or capital letters, or empty")
-	enterprise = matching(`|.{4,100}`, "只能是 4 到 100 个字，或空", "must be 4 to 100 characters, or empty")
+	enterprise = rule[string]{text{"只能是 4 到 100 个字，或空", "must be 4 to 100 characters, or empty"}, func(s string) bool { return s == "" || chars(s, 4, 100) }}
 	shop       = matching(`|[0-9A-Za-z]{6,20}`, "只能是 6 到 20 位字母或数字，或空", "must be 6 to 20 letters or digits, or empty")
 	till       = matching(`|[0-9A-HJKMNP-TV-Z]{5}`, "只能是 5 位数字或大写字母（不含 I L O U），或空", "must be 5 digits or capital letters without I L O U, or empty")
 	taxCode    = matching(`|[0-9]{3,19}`, "只能是 3 到 19 位数字（带引号），或空", "must be 3 to 19 digits in quotes, or empty")
 	updateKey  = matching(`MCowBQYDK2VwAyEA[0-9A-Za-z+/]{43}=`, "只能是 Ed25519 公钥（PEM 文件中间那一行，以 MCowBQYDK2VwAyEA 开头）", "must be a public Ed25519 key (the line within its PEM file, which begins with MCowBQYDK2VwAyEA)")
-	profile    = matching(`.{1,64}`, `只能是 "auto" 或型号名`, `must be "auto" or a profile's name`)
+	profile    = rule[string]{text{`只能是 "auto" 或型号名`, `must be "auto" or a profile's name`}, func(s string) bool { return chars(s, 1, 64) }}
 )
 
 // printerSettings are of [printer], and of each of [[printers]].
