@@ -160,7 +160,7 @@ func TestConsole(t *testing.T) {
 
 	do(t, page, "console-english", presses("English"), shows("Sales are taken and printed meanwhile"))
 	do(t, page, "", presses("Sign out"), shows("Sign in"), chromedp.Navigate("about:blank"), chromedp.Navigate(link), shows("too old"))
-	do(t, page, "console-door", chromedp.SendKeys("input[name=token]", "wrong"), presses("Sign in"), chromedp.WaitVisible(".signin .bad"))
+	do(t, page, "console-door", chromedp.SendKeys("input[name=token]", "wrong"), presses("Sign in"), shows("a wrong one"))
 	do(t, page, "", chromedp.SendKeys("input[name=token]", x.token()), presses("Sign in"), shows("Overview"))
 }
 

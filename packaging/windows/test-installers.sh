@@ -1,4 +1,5 @@
 # Read by test.sh: the setup program and the MSI, as a technician and a fleet use them.
+# shellcheck shell=bash disable=SC2154,SC2015
 
 # Installed by the setup program in a folder with a space and Chinese in its name, and
 # by the MSI in the usual one.
@@ -9,6 +10,7 @@ test_installers() {
 	build_installers
 	check_signatures
 	start_stand_ins
+	test_serial
 	machine installers
 	drive=$WINE_DEBIAN$WINEPREFIX/drive_c
 	data=$drive/ProgramData/piaotong-agent
@@ -108,8 +110,6 @@ agent() { "$wine" "$folder\\piaotong-agent.exe" "$@" --lang en; }
 # /D wants no quotes, which wine puts around an argument with a space: it gets two.
 run_setup() { "$wine" "$(windows "$out/piaotong-agent-$1-setup.exe")" /S "/D=${folder%% *}" "${folder#* }"; }
 run_msi() { "$wine" msiexec /qn "$@"; }
-# windows PATH is a path of this side as Windows names it.
-windows() { printf 'Z:%s' "${1//\//\\}"; }
 # unix PATH is a path of drive C on this side.
 unix() {
 	local path=${1#C:}
@@ -145,6 +145,27 @@ kept() {
 	done
 }
 
+# test_serial prints at a serial port with a number over 9, from a data folder with a
+# space and Chinese in its name.
+test_serial() {
+	local terminal serial
+	"$WINE_WORK/agent" paper --pty --dir "$WINE_WORK/serial" --lang en >"$WINE_WORK/serial.out" 2>&1 &
+	serial=$!
+	eventually grep -q '/dev/pts/' "$WINE_WORK/serial.out"
+	terminal=$(grep -o '/dev/pts/[0-9]*' "$WINE_WORK/serial.out" | head -n 1)
+	machine serial
+	"$wine" reg add 'HKLM\Software\Wine\Ports' /v COM12 /t REG_SZ /d "$terminal" /f >/dev/null
+	turn_off_and_on
+	cp "$WINE_WORK/zip/piaotong-agent.exe" "$WINE_DEBIAN$WINEPREFIX/drive_c/"
+	printf "data_dir = 'C:\\\\数据 文件夹'\n[printer]\nport = 'COM12'\nprofile = 'generic-80'\n" >"$WINE_DEBIAN$WINEPREFIX/drive_c/till.toml"
+	"$wine" 'C:\piaotong-agent.exe' print-test --config 'C:\till.toml' --lang en >"$WINE_WORK/said" 2>&1 || die "print-test at COM12: $(cat "$WINE_WORK/said")"
+	grep -q confirmed "$WINE_WORK/said" || die "the printer's answers are not read at COM12: $(cat "$WINE_WORK/said")"
+	grep -q COM12 "$WINE_WORK/serial/0001.txt" || die "nothing was printed at COM12"
+	ok "a test page prints at COM12, and the printer's answers are read"
+	kill "$serial"
+	turn_off
+}
+
 test_setup() {
 	local status
 	sold=
@@ -175,6 +196,13 @@ test_setup() {
 	ok "init starts the service; a sale is taken and printed with its QR code"
 
 	cp "$data/config.toml" "$WINE_WORK/config.toml"
+	agent stop >/dev/null
+	agent upgrade save --config 'C:\ProgramData\piaotong-agent\config.toml' --to "$folder\\upgrade" >/dev/null || die "upgrade save: exit status $?"
+	run_setup 1.0.0 || die "setup after one that was broken off: exit status $?"
+	version_is 1.0.0 || die "after a setup that was broken off and another one the service does not run"
+	kept
+	ok "a setup goes on where one was broken off"
+
 	run_setup 1.0.1 || die "the upgrade: exit status $?: $(iconv -f UTF-16LE -t UTF-8 "$(unix "$folder")/setup.txt")"
 	version_is 1.0.1 || die "after the upgrade another version serves"
 	cmp -s "$data/config.toml" "$WINE_WORK/config.toml" || die "the upgrade changed the configuration"

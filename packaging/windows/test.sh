@@ -7,7 +7,7 @@
 #   test.sh [go|installers]    all by default
 #
 # What wine is not like: services that fail are not started again; rights are those of
-# Unix; serial ports whose reads never end, but for those with our time-outs.
+# Unix, so that who may read what is not tested; an MSI's rollback puts no entry back.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/packaging/windows
@@ -65,10 +65,18 @@ machine() {
 	"$wine" --linux wineserver -w # its first start has two service managers
 	"$wine" --linux wineserver -p # and now it stays while nothing runs, for the services
 }
+# halt ends what runs; it writes down what was open.
+halt() {
+	"$wine" --linux wineserver -k 2>/dev/null || true
+	"$wine" --linux wineserver -w || true
+}
+turn_off_and_on() {
+	halt
+	"$wine" --linux wineserver -p
+}
 # turn_off ends the machine and deletes it.
 turn_off() {
-	"$wine" --linux wineserver -k || true
-	"$wine" --linux wineserver -w || true
+	halt
 	rm -rf "$WINE_DEBIAN$WINEPREFIX"
 }
 
