@@ -63,16 +63,16 @@ machine() {
 	rm -rf "$WINE_DEBIAN$WINEPREFIX"
 	"$wine" wineboot -i 2>/dev/null
 	"$wine" --linux wineserver -w # its first start has two service managers
-	"$wine" --linux wineserver -p # and now it stays while nothing runs, for the services
+	"$wine" --linux wineserver -p 2>/dev/null # and now it stays while nothing runs, for the services
 }
 # halt ends what runs; it writes down what was open.
 halt() {
-	"$wine" --linux wineserver -k 2>/dev/null || true
+	"$wine" --linux wineserver -k || true
 	"$wine" --linux wineserver -w || true
 }
 turn_off_and_on() {
 	halt
-	"$wine" --linux wineserver -p
+	"$wine" --linux wineserver -p 2>/dev/null
 }
 # turn_off ends the machine and deletes it.
 turn_off() {
