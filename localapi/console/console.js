@@ -81,11 +81,11 @@ function watch() {
   following = new AbortController();
   const { signal } = following;
   let due = 0;
+  const reading = () => here[0] === "overview" || here[0] === "sales" && here[1];
   const show = (away) => { const note = document.getElementById("broken"); if (note) note.hidden = !away; };
   follow(signal, (event) => {
     if (event.type === "signed.out") return leave();
-    const reading = here[0] === "overview" || here[0] === "sales" && here[1];
-    if (reading && !due) due = setTimeout(() => { due = 0; if (!signal.aborted) go(); }, 500);
+    if (reading() && !due) due = setTimeout(() => { due = 0; if (!signal.aborted && reading()) go(); }, 500);
   }, () => show(true), () => { show(false); if (here[0] === "overview") go(); });
 }
 

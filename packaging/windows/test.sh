@@ -64,6 +64,7 @@ machine() {
 	"$wine" wineboot -i 2>/dev/null
 	"$wine" --linux wineserver -w # its first start has two service managers
 	"$wine" --linux wineserver -p 2>/dev/null # and now it stays while nothing runs, for the services
+	"$wine" cmd /c ver >"$WINE_WORK/null" 2>&1     # which would keep the standard output of whoever starts them
 }
 # halt ends what runs; it writes down what was open.
 halt() {
@@ -73,6 +74,7 @@ halt() {
 turn_off_and_on() {
 	halt
 	"$wine" --linux wineserver -p 2>/dev/null
+	"$wine" cmd /c ver >"$WINE_WORK/null" 2>&1
 }
 # turn_off ends the machine and deletes it.
 turn_off() {
