@@ -98,6 +98,7 @@ type Device struct {
 	lateWait  time.Duration // how far apart those answers may come
 	pacer     *pacer        // for a printer that cannot say how far it has come
 	broken    bool          // the last job was given up, perhaps within a command
+	stuck     bool          // it did not answer before the last job, as it had done some time
 	tokens    int           // given out so far
 
 	mu    sync.Mutex

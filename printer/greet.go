@@ -50,12 +50,18 @@ func (d *Device) noteFailure(ctx context.Context) {
 // answers; one that has, for switched off.
 func (s *session) hello() error {
 	tries := 2
-	if s.d.broken {
-		// The printer may take what comes for the rest of a command.
-		if _, err := s.sendAll(make([]byte, maxCommand)); err != nil {
+	if s.d.broken || s.d.stuck {
+		// The printer may take what comes for the rest of a command: one that broke
+		// off or, where it stays silent, one whose length was damaged on its way.
+		rest := maxCommand
+		if s.d.stuck {
+			rest *= 4
+		}
+		if _, err := s.sendAll(make([]byte, rest)); err != nil {
 			return err
 		}
-		tries = 4 // a slow line is busy with that for two seconds
+		s.d.stuck = false
+		tries = 4 // a slow line is busy with that for some seconds
 	}
 	s.l.drain()
 	err := errSilent
@@ -119,6 +125,7 @@ func (d *Device) ready(ctx context.Context) (s *session, p plan, failed *Result)
 		var err error = notReadyError{state}
 		if state == StateOffline && !s.heard {
 			err = errSilent
+			d.stuck = true
 			d.drop()
 		}
 		return nil, p, &Result{Outcome: NotSent, Cause: cause, Err: err}

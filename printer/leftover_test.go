@@ -91,3 +91,35 @@ func TestSilentPrinterIsNotWaitedFor(t *testing.T) {
 		expect(t, s.Print(t.Context(), s.job(t, "answered", 1)), printer.Printed, "")
 	})
 }
+
+// A command whose length was damaged on its way swallows what comes after it, the
+// questions too. It gets its rest, a little with each job that is tried.
+func TestStuckWithinACommand(t *testing.T) {
+	for name, traits := range map[string]paper.Traits{
+		"tokens":     {},
+		"GS r":       {NoProcessID: true},
+		"no answers": {NoProcessID: true, NoGSr: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, printer.Options{}, func(t *testing.T, s *stand) {
+				s.SetTraits(traits)
+				s.Print(t.Context(), s.job(t, "before", 1))
+				s.next(t)
+				s.Print(t.Context(), []byte("\x1b@\x1d(k\xff\xff1P0damaged"))
+				for tries := 0; tries < 20; tries++ {
+					r := s.Print(t.Context(), s.job(t, "after", 1))
+					if r.Outcome == printer.Printed || r.Outcome == printer.Sent {
+						if title, cut := s.next(t); title != "after" || !cut {
+							t.Errorf("%q, cut %v", title, cut)
+						}
+						return
+					}
+					if r.Outcome != printer.NotSent {
+						t.Fatalf("%s, %v", r.Outcome, r.Err)
+					}
+				}
+				t.Error("it prints no more")
+			})
+		})
+	}
+}

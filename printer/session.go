@@ -124,9 +124,8 @@ func (s *session) await(done func() bool, limit time.Duration) error {
 // waited for will never come, and the next job need not wait for it. It proves
 // nothing of this one: the printer may have lost it with its power.
 func (s *session) awaitAnswer(done func() bool) error {
-	again := false // it has been asked again
+	again, before := false, 0 // it has been asked again, after so many answers
 	for range confirmWait / repeatWait {
-		before := s.answers
 		err := s.await(func() bool { return done() || again && s.answers > before }, repeatWait)
 		switch {
 		case err == nil:
@@ -135,10 +134,10 @@ func (s *session) awaitAnswer(done func() bool) error {
 			return err
 		}
 		if s.heard && (s.d.proof.GSr == Yes || s.d.confirm == ConfirmStatus) {
+			again, before = true, s.answers // the answer may come before the question has left for good
 			if err := s.askStatus(); err != nil {
 				return err
 			}
-			again = true
 		}
 	}
 	return errNoProof

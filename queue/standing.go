@@ -46,13 +46,13 @@ func load(q querier, seq int64) (*loaded, error) {
 	if l.Problem, err = readMessage(problem); err != nil {
 		return nil, err
 	}
-	err = each(q, "SELECT gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries, taken FROM qrs WHERE sale = ? ORDER BY gen", seq, func(scan func(...any) error) error {
+	err = each(q, "SELECT gen, no, amount, state, url, extract_code, expires_at, fetched_at, sent_at, misses, doubt, void_tries, taken FROM qrs WHERE sale = ? ORDER BY gen", seq, func(scan func(...any) error) error {
 		var c trade.QR
-		var expires, fetched int64
-		if err := scan(&c.Gen, &c.No, &c.Amount, &c.State, &c.URL, &c.ExtractCode, &expires, &fetched, &c.VoidTries, &c.Taken); err != nil {
+		var expires, fetched, sent int64
+		if err := scan(&c.Gen, &c.No, &c.Amount, &c.State, &c.URL, &c.ExtractCode, &expires, &fetched, &sent, &c.Misses, &c.Doubt, &c.VoidTries, &c.Taken); err != nil {
 			return err
 		}
-		c.ExpiresAt, c.FetchedAt = at(expires), at(fetched)
+		c.ExpiresAt, c.FetchedAt, c.SentAt = at(expires), at(fetched), at(sent)
 		l.QRs = append(l.QRs, c)
 		return nil
 	})
@@ -145,10 +145,10 @@ func (t *tx) saveParts(seq int64, before, after trade.Standing) error {
 		if i < len(before.QRs) && reflect.DeepEqual(before.QRs[i], q) {
 			continue
 		}
-		if _, err := t.Exec(`INSERT INTO qrs (sale, gen, no, amount, state, url, extract_code, expires_at, fetched_at, void_tries, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?)
+		if _, err := t.Exec(`INSERT INTO qrs (sale, gen, no, amount, state, url, extract_code, expires_at, fetched_at, sent_at, misses, doubt, void_tries, taken) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 			ON CONFLICT (sale, gen) DO UPDATE SET amount = excluded.amount, state = excluded.state, url = excluded.url, extract_code = excluded.extract_code,
-			fetched_at = excluded.fetched_at, void_tries = excluded.void_tries, taken = excluded.taken`,
-			seq, q.Gen, q.No, q.Amount, q.State, q.URL, q.ExtractCode, ms(q.ExpiresAt), ms(q.FetchedAt), q.VoidTries, q.Taken); err != nil {
+			fetched_at = excluded.fetched_at, sent_at = excluded.sent_at, misses = excluded.misses, doubt = excluded.doubt, void_tries = excluded.void_tries, taken = excluded.taken`,
+			seq, q.Gen, q.No, q.Amount, q.State, q.URL, q.ExtractCode, ms(q.ExpiresAt), ms(q.FetchedAt), ms(q.SentAt), q.Misses, q.Doubt, q.VoidTries, q.Taken); err != nil {
 			return err
 		}
 	}

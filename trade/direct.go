@@ -82,7 +82,11 @@ func (s *Standing) nextDirect(now time.Time) (Op, bool) {
 	i := s.direct()
 	switch i.State {
 	case InvReady:
-		return Op{Kind: OpIssue, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
+		kind := OpIssue
+		if i.Recheck {
+			kind = OpQueryInvoice
+		}
+		return Op{Kind: kind, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
 	case InvInFlight, InvUnknown:
 		return Op{Kind: OpQueryInvoice, Gen: i.Gen, Serial: i.Serial, Lane: LaneLive}, true
 	}

@@ -52,7 +52,10 @@ type SeenInvoice struct {
 }
 
 // QRMissing is 2.18's verified "not found" (5001).
-type QRMissing struct{ Gen int }
+type QRMissing struct {
+	Gen int
+	At  time.Time
+}
 
 // QRForeign says that the number belongs to a sale that is not ours.
 type QRForeign struct{ Gen int }

@@ -46,7 +46,7 @@ func (p *platform) process(s Standing, op Op) Event {
 	case OpQueryQR:
 		c := p.codes[q.No]
 		if c == nil {
-			return QRMissing{op.Gen}
+			return QRMissing{op.Gen, p.now}
 		}
 		e := QRSeen{Gen: op.Gen, URL: "u", At: p.now}
 		for _, serial := range c.serials {

@@ -134,6 +134,9 @@ func (s *Standing) nextRed() (Op, bool) {
 			if i.Partial {
 				kind = OpRedPart
 			}
+			if i.Recheck {
+				kind = OpQueryInvoice
+			}
 			if r := s.Refund(i.RefundID); r != nil && r.Open() {
 				return Op{Kind: kind, Gen: i.Gen, Serial: i.Serial, Lane: LaneUndo}, true
 			}

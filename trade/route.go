@@ -20,7 +20,12 @@ func (s *Standing) route(at time.Time) {
 		return
 	}
 	switch q.State {
-	case QRReady: // never sent: a smaller sale goes out instead, or none
+	case QRReady: // the platform does not have it: a smaller sale goes out instead, or none
+		if q.Doubt { // or it may come to have it
+			q.State = QRUnknown
+			wait(refunds, RefWaitCertainty, PathWait)
+			return
+		}
 		account(refunds, &q.Amount, q.Gen, PathCancel, at)
 		if q.Amount == 0 {
 			q.Amount, q.State = s.Total, QRCancelled

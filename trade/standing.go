@@ -44,6 +44,9 @@ type QR struct {
 	ExpiresAt   time.Time
 	FetchedAt   time.Time // zero until active
 	VoidTries   int       // answers to 2.17 that did not confirm
+	SentAt      time.Time // when 2.16 was last sent; zero: never
+	Misses      int       // times 2.18 did not know it since then
+	Doubt       bool      // an answer to 2.16 was lost: the platform may have it, or get it late
 	Taken       bool      // 2.16 answered that the number exists (8038): ours if 2.18 knows it as ours
 }
 

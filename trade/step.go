@@ -7,7 +7,8 @@ import "time"
 const maxVoidTries = 5
 
 // resendAfter and resendMisses are how long after sending, and how often, 2.11
-// must not know a red invoice before the same number is sent again.
+// must not know an invoice of ours before the same number is sent again, and
+// 2.18 a QR code before it counts as never made.
 const (
 	resendAfter  = 60 * time.Second
 	resendMisses = 2
@@ -30,7 +31,7 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 		s.refused(e)
 	case QRCreated:
 		if q := s.qr(e.Gen, QRInFlight, QRUnknown); q != nil {
-			q.State, q.URL, q.ExtractCode, q.FetchedAt = QRActive, e.URL, e.ExtractCode, e.At
+			q.State, q.URL, q.ExtractCode, q.FetchedAt, q.Doubt = QRActive, e.URL, e.ExtractCode, e.At, false
 		}
 	case QRSeen:
 		at = e.At
@@ -43,9 +44,10 @@ func Step(before Standing, e Event) (Standing, []Effect) {
 		switch q := s.qr(e.Gen, QRUnknown); {
 		case q == nil:
 		case q.Taken: // it exists, and not with our amount
-			s.qrForeign(QRForeign(e))
+			s.qrForeign(QRForeign{e.Gen})
 		default:
-			q.State = QRReady // the same number again
+			at = e.At
+			q.missing(e.At)
 		}
 	case QRForeign:
 		s.qrForeign(e)
@@ -124,7 +126,7 @@ func (s *Standing) sending(e Sending) {
 	switch e.Op.Kind {
 	case OpCreateQR:
 		if q := s.qr(e.Op.Gen, QRReady); q != nil {
-			q.State = QRInFlight
+			q.State, q.SentAt, q.Misses = QRInFlight, e.At, 0
 		}
 	case OpVoidQR:
 		if q := s.qr(e.Op.Gen, QRActive); q != nil {
@@ -154,12 +156,22 @@ func (s *Standing) unsent(op Op) {
 	}
 }
 
+// missing has the same number go out again. Whether the first request may still
+// arrive is certain only later; until then nothing about the sale may change.
+func (q *QR) missing(at time.Time) {
+	q.State = QRReady
+	q.Misses++
+	if q.Misses >= resendMisses && !at.Before(q.SentAt.Add(resendAfter)) {
+		q.Doubt = false
+	}
+}
+
 // lost leaves a voiding QR code as it is: voiding already means "ask".
 func (s *Standing) lost(op Op) {
 	switch op.Kind {
 	case OpCreateQR:
 		if q := s.qr(op.Gen, QRInFlight); q != nil {
-			q.State = QRUnknown
+			q.State, q.Doubt = QRUnknown, true
 		}
 	case OpIssue, OpRedFlush, OpRedPart:
 		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
@@ -189,7 +201,7 @@ func (s *Standing) refused(e Refused) {
 	case OpRedFlush, OpRedPart:
 		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvInFlight {
 			i.State, i.Msg = InvFailed, e.Msg
-			s.giveUp(i.RefundID, Say(RedRefused, e.Code, e.Msg))
+			s.giveUp(i.RefundID, redRefused(e, i))
 		}
 	}
 }
@@ -229,6 +241,7 @@ func (s *Standing) qrSeen(e QRSeen) {
 	if q.FetchedAt.IsZero() {
 		q.FetchedAt = e.At
 	}
+	q.Doubt = false
 	for _, seen := range e.Invoices {
 		switch i := s.Invoice(seen.Serial); {
 		case i == nil:
@@ -252,7 +265,7 @@ func (s *Standing) qrSeen(e QRSeen) {
 // was voided or has run out is taken up all the same: the platform knows best.
 func (s *Standing) invoiceHinted(e InvoiceHinted) {
 	if i := s.Invoice(e.Serial); i != nil {
-		i.Recheck = i.Recheck || i.State == InvFailed || i.State == InvWithdrew
+		i.Recheck = i.Recheck || i.State == InvFailed || i.State == InvWithdrew || i.State == InvReady && i.Known
 		return
 	}
 	q := s.qr(e.Gen, QRInFlight, QRUnknown, QRActive, QRVoiding, QRSubmitted, QRConsumed, QRExpired, QRVoided)
@@ -289,6 +302,9 @@ func (s *Standing) invoiceSeen(e InvoiceSeen) {
 			i.State = InvReady
 		}
 		return
+	}
+	if again && i.State == InvReady && (e.State == InvFailed || e.State == InvWithdrew || e.State == InvBlocked) {
+		return // nothing came of it meanwhile, so it goes out again
 	}
 	if i.State != e.State && (e.State == InvFailed || e.State == InvWithdrew) {
 		i.FailedAt = e.At
@@ -327,7 +343,8 @@ func (s *Standing) invoiceMissing(e InvoiceMissing) {
 }
 
 // retryRefund takes a refund up again that was handed to a person. Its red
-// invoices keep their numbers, so that none is made twice.
+// invoices keep their numbers, so that none is made twice, and 2.11 is asked
+// about them first: somebody may have issued them meanwhile.
 func (s *Standing) retryRefund(id string) {
 	r := s.Refund(id)
 	if r == nil || r.State != RefNeedsPerson {
@@ -336,7 +353,7 @@ func (s *Standing) retryRefund(id string) {
 	r.State, r.Problem = RefRequested, Message{}
 	for _, red := range s.redsFor(id) {
 		if red.State == InvFailed || red.State == InvWithdrew {
-			red.State, red.Msg = InvReady, ""
+			red.State, red.Msg, red.Recheck = InvReady, "", true
 		}
 	}
 	if q := s.Current(); q != nil && q.State == QRActive {

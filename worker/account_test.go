@@ -106,6 +106,29 @@ func TestAccountAsksBeforeItSends(t *testing.T) {
 	}
 }
 
+// TestKnownNumberIsAskedAboutAgain: a number that the platform has does not go
+// out again on the word of an older answer.
+func TestKnownNumberIsAskedAboutAgain(t *testing.T) {
+	atBureau(t, func(t *testing.T, b *bureau) {
+		b.account(false, false)
+		b.invoice("D1")
+		b.blocked("D1")
+		b.fault(sandbox.Fault{Interface: "2.9", Kind: sandbox.FaultRefuse, Code: "8996", Msg: "系统繁忙", Times: 1})
+		login := mark()
+		b.account(true, false)
+		for count(b.calls.since(login), "2.9") == 0 {
+			time.Sleep(10 * time.Millisecond) // in the bubble
+		}
+		if err := b.sandbox.Settle(b.ledger().Invoices[0].ReqSerialNo, sandbox.Issued); err != nil {
+			t.Fatal(err)
+		}
+		b.issued("D1")
+		if n := count(b.calls.since(login), "2.9"); n != 1 {
+			t.Errorf("2.9 was called %d times, want once", n)
+		}
+	})
+}
+
 // TestAccountIsAskedOften holds how often 2.8 is asked: each minute at first.
 func TestAccountIsAskedOften(t *testing.T) {
 	atBureau(t, func(t *testing.T, b *bureau) {

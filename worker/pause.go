@@ -34,6 +34,9 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 		switch op.Kind {
 		case trade.OpQueryQR:
 			q := s.Current()
+			if q != nil && q.State == trade.QRVoiding && q.VoidTries > 0 {
+				return min(Delay(attempts+1), voidDelays[len(voidDelays)-2]) // 2.17 was answered, and a person is to know soon
+			}
 			if op.Lane != trade.LaneWatch || q == nil {
 				return Delay(attempts + 1) // in doubt: the answer was lost a moment ago
 			}
@@ -44,11 +47,10 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 			return min(max(age/10, fast), slow)
 		case trade.OpVoidQR:
 			if q := s.Current(); q != nil {
-				pause := voidDelays[min(q.VoidTries, len(voidDelays)-1)]
-				if attempts > 0 {
-					pause = max(pause, Delay(attempts))
+				if q.VoidTries > 0 || attempts == 0 {
+					return voidDelays[min(q.VoidTries, len(voidDelays)-1)]
 				}
-				return pause
+				return Delay(attempts)
 			}
 		case trade.OpQueryInvoice:
 			switch i := s.Invoice(op.Serial); {

@@ -383,6 +383,41 @@ func TestR06R07AnswersLostAfterProcessing(t *testing.T) {
 	}
 }
 
+// TestR06RequestArrivesLate refunds a sale whose 2.16 was lost on its way and
+// arrives after the platform said that it has no such code.
+func TestR06RequestArrivesLate(t *testing.T) {
+	for _, whole := range []bool{true, false} {
+		t.Run(fmt.Sprint("whole ", whole), func(t *testing.T) {
+			race(t, func(t *testing.T, l *lab) {
+				l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultTimeout, Times: 1})
+				l.sell("S1")
+				amount, claimable := trade.Money(0), trade.Money(0)
+				if !whole {
+					amount, claimable = 1000, 4850
+				}
+				l.until("S1", "being sent", func(r *queue.Record) bool { return r.Standing.QRs[0].State == trade.QRInFlight })
+				l.part("R1", "S1", amount)
+				asked := func() int { return l.ledger().Calls["2.18"] }
+				for asked() == 0 {
+					time.Sleep(time.Second) // in the bubble
+				}
+				r, err := l.store.Sale(t.Context(), "S1")
+				if err != nil || r.Standing.Refunds[0].State != trade.RefWaitCertainty {
+					t.Fatalf("%+v, %v", r.Standing.Refunds, err)
+				}
+				if err := l.sandbox.PlantQR(r.Standing.QRs[0].No, "S1", "58.50"); err != nil {
+					t.Fatal(err)
+				}
+				l.until("S1", "done", refundIs("R1", "done"))
+				if !whole {
+					l.url("S1")
+				}
+				l.holds("S1", 0, claimable)
+			})
+		})
+	}
+}
+
 func TestR10R11PushesAreHints(t *testing.T) {
 	race(t, func(t *testing.T, l *lab) {
 		l.sell("S1")
