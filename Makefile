@@ -8,6 +8,7 @@ TARGETS  := windows/amd64 windows/386 windows/arm64 linux/amd64 linux/arm64 linu
 FUZZTIME ?= 10s
 SOAK     ?= 60s
 IDLE     ?= 60s
+PRINT_SOAK ?= 2000
 
 .PHONY: build test deps lint unit binaries security soak soak-print events idle bench load fuzz fuzz-foreign packages packages-check release test-systemd test-windows clean
 
@@ -64,6 +65,12 @@ security:
 # instead, SOAK_SEED repeats an earlier run.
 soak:
 	SOAK=$(SOAK) $(GO) test -race -count 1 -timeout 0 -run '^TestSoak$$' -v ./cmd/agent
+
+# soak-print sells PRINT_SOAK receipts at eight tills whose printers fail every
+# few seconds, and compares the paper with what the agent says: 2000 take about
+# eleven minutes. PRINT_SOAK_SEED repeats an earlier run.
+soak-print:
+	PRINT_SOAK=$(PRINT_SOAK) $(GO) test -count 1 -parallel 8 -timeout 0 -run '^TestPrintSoak$$' -v ./cmd/agent
 
 # events kills the agent 200 times while its events are followed, in a minute or two.
 events:
