@@ -10,7 +10,7 @@ SOAK     ?= 60s
 IDLE     ?= 60s
 PRINT_SOAK ?= 2000
 
-.PHONY: build test deps lint unit binaries security soak soak-print events idle bench load fuzz fuzz-foreign packages packages-check release test-systemd test-windows clean
+.PHONY: build test deps lint unit binaries security soak soak-print events idle bench load fuzz fuzz-foreign packages packages-deps packages-check release test-systemd test-windows clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o agent ./cmd/agent
@@ -108,9 +108,17 @@ idle:
 	IDLE=$(IDLE) $(GO) test -count 1 -timeout 0 -run '^TestIdle$$' -v ./cmd/agent
 
 # packages builds what is given out, for Windows and Linux, into dist/packages.
-packages:
+packages: packages-deps
 	packaging/windows/build.sh dist/packages
 	packaging/build.sh dist/packages
+
+packages-deps:
+	@missing=""; for p in makensis:nsis wixl:wixl msiinfo:msitools osslsigncode:osslsigncode faketime:faketime zip:zip openssl:openssl; do \
+		command -v $${p%:*} >/dev/null || missing="$$missing $${p#*:}"; done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
+		$$SUDO apt-get update -q && $$SUDO apt-get install -q -y --no-install-recommends $$missing; \
+	fi
 
 # packages-check builds the Linux packages twice and compares them byte by byte.
 packages-check:
@@ -119,6 +127,11 @@ packages-check:
 # release signs what packages built; the key stays off the tills.
 release: build
 	./agent update make --key $(KEY) --version $(VERSION) --out dist/packages/release.json dist/packages/*.tar.gz dist/packages/*.zip
+
+# test-windows runs the tests and the installers under Wine, in a Debian of its
+# own, as root, in some eight minutes.
+test-windows:
+	packaging/windows/test.sh
 
 # test-systemd installs the packages on a Debian that systemd boots in a
 # container, as root, in some minutes.

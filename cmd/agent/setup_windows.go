@@ -330,15 +330,15 @@ func removeSetup(ctx context.Context, dir string, purge bool, out io.Writer) err
 		}
 		return err
 	}
-	if usual := config.Default().DataDir; cfg.DataDir != usual {
-		// It may be any folder, with anything in it.
-		return errors.Join(fmt.Errorf(say("数据不在通常的位置,请自己删除:%s", "data is not in its usual place, delete it yourself: %s"), cfg.DataDir), os.RemoveAll(usual))
+	usual := config.Default().DataDir
+	if cfg.DataDir != usual { // it may be any folder, with anything in it
+		fmt.Fprintln(out, say("数据不在通常的位置,没有删除,请自己删除:", "data is not in its usual place and was not deleted, delete it yourself: ")+cfg.DataDir)
 	}
-	if err := os.RemoveAll(cfg.DataDir); err != nil {
+	if err := os.RemoveAll(usual); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(out, say("已删除数据和配置:", "data and configuration are deleted: ")+cfg.DataDir)
-	return err
+	fmt.Fprintln(out, say("已删除:", "deleted: ")+usual)
+	return nil
 }
 
 // unregister stops the service and removes it and its source in the event log.

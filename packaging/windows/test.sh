@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests on Windows without Windows: the packages' own tests, and the installers, both
 # run by wine 10 of Debian 13, in a folder outside the tree that is made at the first
-# time: about 450 MB are fetched, 2 GB kept, under ${XDG_CACHE_HOME:-~/.cache}. It needs
+# time: some 230 MB are fetched, 1.5 GB kept, under ${XDG_CACHE_HOME:-~/.cache}. It needs
 # root: chroot and mounts, which nobody else sees.
 #
 #   test.sh [go|installers]    all by default
@@ -34,9 +34,11 @@ if [ -z "${WINE_WORK:-}" ]; then
 		# shellcheck disable=SC2086 # words
 		apt-get update -q && apt-get install -q -y --no-install-recommends $missing
 	fi
+	mkdir -p "$cache"
+	exec 9>"$cache/lock"
+	flock 9
 	ready=$WINE_DEBIAN/.ready-1
 	if [ ! -e "$ready" ]; then
-		mkdir -p "$cache"
 		rm -rf "$WINE_DEBIAN"
 		debootstrap --variant=minbase trixie "$WINE_DEBIAN"
 		cp /etc/resolv.conf "$WINE_DEBIAN/etc/resolv.conf"
@@ -45,7 +47,7 @@ if [ -z "${WINE_WORK:-}" ]; then
 	fi
 	WINE_WORK=$(mktemp -d)
 	export WINE_WORK
-	trap 'rm -rf "$WINE_WORK"' EXIT
+	trap 'rm -rf "$WINE_WORK" "$WINE_DEBIAN$WINE_WORK"' EXIT
 	unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$here/test.sh" "$what"
 	exit
 fi
