@@ -91,15 +91,17 @@ type redConfirmWire struct {
 	TaxAmount       Scalar `json:"taxAmount"`             // 税额 dec(2), negative
 	Amount          Scalar `json:"amount"`                // 价税合计金额 dec(2), negative
 	Items           []struct {
-		BlueItemNo  Scalar `json:"blueItemNo"`
-		GoodsName   Scalar `json:"goodsName"`
-		TaxCode     Scalar `json:"taxClassificationCode"`
-		TaxRate     Scalar `json:"taxRateValue"`
-		ZeroTaxFlag Scalar `json:"zeroTaxFlag"`
-		Quantity    Scalar `json:"quantity"`
-		UnitPrice   Scalar `json:"unitPrice"`
-		Amount      Scalar `json:"invoiceAmount"`
-		Discount    Scalar `json:"discountAmount"`
+		BlueItemNo     Scalar `json:"blueItemNo"`
+		GoodsName      Scalar `json:"goodsName"`
+		TaxCode        Scalar `json:"taxClassificationCode"`
+		TaxRate        Scalar `json:"taxRateValue"`
+		ZeroTaxFlag    Scalar `json:"zeroTaxFlag"`
+		Quantity       Scalar `json:"quantity"`
+		IncludeTaxFlag Scalar `json:"includeTaxFlag"`
+		UnitPrice      Scalar `json:"unitPrice"`
+		Amount         Scalar `json:"invoiceAmount"`
+		TaxAmount      Scalar `json:"taxRateAmount"`
+		Discount       Scalar `json:"discountAmount"`
 	} `json:"itemList"` // 项目列表, as it was applied for
 }
 
@@ -131,6 +133,8 @@ func (w *redConfirmWire) confirm() RedConfirm {
 			UnitPrice:   string(it.UnitPrice),
 			Amount:      string(it.Amount),
 			Discount:    string(it.Discount),
+			WithoutTax:  it.IncludeTaxFlag == "0",
+			Tax:         string(it.TaxAmount),
 		})
 	}
 	return out

@@ -63,9 +63,14 @@ type RedLines struct {
 }
 
 // RedLine is one line to be reversed. Name, TaxCode, Rate and ZeroTaxFlag are
-// those of the blue line. Amounts and prices are with tax, as in 2.16 and
-// unlike 2.36. Quantity and UnitPrice are both given or both left out; minus
-// their product, rounded half up to two places, is Amount.
+// those of the blue line. Amounts and prices are with tax, as in 2.16, or
+// without, as in 2.36, where WithoutTax says so. Quantity and UnitPrice are both
+// given or both left out; minus their product, rounded half up to two places,
+// is Amount.
+//
+// Without Tax the platform computes it from Amount, which need not be what is
+// left of a line: of 11.16 and 0.34 it makes 11.17 and 0.33, and refuses its
+// own net amount with 6009. Tax says it exactly.
 type RedLine struct {
 	BlueItemNo  string // of 2.36
 	Name        string // ≤100 B
@@ -76,6 +81,8 @@ type RedLine struct {
 	UnitPrice   string // positive, up to 8 places, or ""
 	Amount      string // negative, two places, before Discount
 	Discount    string // positive, two places, or ""
+	WithoutTax  bool   // Amount, UnitPrice and Discount are without tax
+	Tax         string // not positive, two places; "" lets the platform compute it
 }
 
 // redInitRequest is the content of 2.36 (assumed).
@@ -130,10 +137,11 @@ type redLineWire struct {
 	GoodsName        string `json:"goodsName"`                        // 货物名称 1–100 B Y, of the blue line
 	TaxCode          string `json:"taxClassificationCode"`            // 税收分类编码 Y, of the blue line
 	Quantity         string `json:"quantity,omitempty"`               // 数量 dec(8), negative N
-	IncludeTaxFlag   string `json:"includeTaxFlag"`                   // 含税标志: 1, amounts and prices are with tax
+	IncludeTaxFlag   string `json:"includeTaxFlag"`                   // 含税标志: 1, amounts and prices are with tax; 0, without
 	UnitPrice        string `json:"unitPrice,omitempty"`              // 单价 dec(8), positive N
 	Amount           string `json:"invoiceAmount"`                    // 金额 dec(2), negative Y
 	TaxRate          string `json:"taxRateValue"`                     // 税率 dec(2) Y, of the blue line
+	TaxAmount        string `json:"taxRateAmount,omitempty"`          // 税额 dec(2), not positive; absent, the platform computes it N
 	Discount         string `json:"discountAmount,omitempty"`         // 折扣金额 dec(2), positive N
 	PreferentialFlag string `json:"preferentialPolicyFlag,omitempty"` // 优惠政策标识, "1" or absent C
 	ZeroTaxFlag      string `json:"zeroTaxFlag,omitempty"`            // 零税率标识 1, 2, 3 C
@@ -225,8 +233,12 @@ func newRedLineWires(lines []RedLine) []redLineWire {
 			UnitPrice:      l.UnitPrice,
 			Amount:         l.Amount,
 			TaxRate:        l.Rate,
+			TaxAmount:      l.Tax,
 			Discount:       l.Discount,
 			ZeroTaxFlag:    l.ZeroTaxFlag,
+		}
+		if l.WithoutTax {
+			w.IncludeTaxFlag = "0"
 		}
 		w.PreferentialFlag, w.VATSpecialManage = zeroRatePolicy(l.ZeroTaxFlag)
 		out = append(out, w)

@@ -3,6 +3,7 @@ package piaotong
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -50,6 +51,26 @@ func TestRedFlushLines(t *testing.T) {
 		`"taxRateValue":"0","preferentialPolicyFlag":"1","zeroTaxFlag":"1","vatSpecialManage":"免税"}]}`
 	if s := string(p.last.Load().Content); s != want {
 		t.Errorf("content\n%s\nwant\n%s", s, want)
+	}
+}
+
+// TestRedLineWithItsTax: net amount and tax go out as they are.
+func TestRedLineWithItsTax(t *testing.T) {
+	p := newTestPlatform(t, answerContent(`{"invoiceReqSerialNo":"TEST2026030110203010","qrCodePath":"`+b64("https://example.com/r")+`"}`))
+	r := testLines
+	r.Lines = []RedLine{
+		{BlueItemNo: "1", Name: "*餐饮服务*餐费", TaxCode: "3070401000000000000", Rate: "0.03", WithoutTax: true, Amount: "-11.16", Tax: "-0.34"},
+		{BlueItemNo: "2", Name: "*蔬菜*白菜", TaxCode: "1010112010000000000", Rate: "0.09", Amount: "-0.01", Tax: "-0.01"},
+	}
+	if _, err := newTestClient(t, testOptions(t, p.URL)).RedFlushLines(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	const want = `"itemList":[{"blueItemNo":"1","goodsName":"*餐饮服务*餐费","taxClassificationCode":"3070401000000000000","includeTaxFlag":"0",` +
+		`"invoiceAmount":"-11.16","taxRateValue":"0.03","taxRateAmount":"-0.34"},` +
+		`{"blueItemNo":"2","goodsName":"*蔬菜*白菜","taxClassificationCode":"1010112010000000000","includeTaxFlag":"1",` +
+		`"invoiceAmount":"-0.01","taxRateValue":"0.09","taxRateAmount":"-0.01"}]}`
+	if s := string(p.last.Load().Content); !strings.HasSuffix(s, want) {
+		t.Errorf("content\n%s\nwant at its end\n%s", s, want)
 	}
 }
 

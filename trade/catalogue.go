@@ -98,6 +98,8 @@ const (
 	LoginNeeded     Key = "login_needed"
 	LoginNeededBy   Key = "login_needed_by"
 	LinesByHand     Key = "lines_by_hand"
+	ExportByHand    Key = "export_by_hand"
+	PartRedRefused  Key = "part_red_refused"
 	PathByHand      Key = "path_by_hand"
 	MergedByHand    Key = "merged_by_hand"
 	RedRefused      Key = "red_refused"
@@ -281,6 +283,8 @@ var catalogue = map[Key]words{
 	LoginNeededBy:   {"数电账号 %s 须登录或认证,发票暂停开具", "tax account %s must log in or be authenticated; issuing has stopped"},
 	LoginNeeded:     {"数电账号须登录或认证,发票暂停开具", "the tax account must log in or be authenticated; issuing has stopped"},
 	LinesByHand:     {"退货明细与原发票对不上,请在票通平台部分红冲", "the refund's lines are not on the invoice: red-flush the part on the platform by hand"},
+	ExportByHand:    {"退货含出口零税的明细,接口不能部分冲红;请在票通平台手工冲红本次退货的明细,价税合计 %s", "the refund has lines of the export zero rate, which the interface cannot red-flush in part: red-flush the refund's lines on the platform's page by hand, %s with tax"},
+	PartRedRefused:  {"部分红冲被拒绝:%[2]s (%[1]s);请在票通平台查看原发票剩余可冲红的金额和税额,并手工冲红本次退货的明细,价税合计 %[3]s", "the part was not red-flushed: %[2]s (%[1]s); look on the platform's page at what is left of the invoice and red-flush the refund's lines there by hand, %[3]s with tax"},
 	PathByHand:      {"未配置接口路径 %s,请在票通平台部分红冲", "path not configured: %s; red-flush the part on the platform by hand"},
 	MergedByHand:    {"发票金额 %s 与本单 %s 的明细对不上(合并或拆分开票),请在票通平台部分红冲", "the invoice's %s cannot be matched with the sale's %s (merged or split): red-flush the part on the platform by hand"},
 	RedRefused:      {"红冲被拒绝:%[2]s (%[1]s)", "the red-flush was refused: %[2]s (%[1]s)"},

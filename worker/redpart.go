@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"tillagent/piaotong"
@@ -24,8 +26,13 @@ func blueOf(s *trade.Standing, red *trade.Invoice) piaotong.BlueRef {
 	return piaotong.BlueRef{Code: blue.Code, No: blue.No}
 }
 
+// exported reports whether a line has the export zero rate, which 2.37 does not
+// take.
+func exported(l piaotong.RedLine) bool { return l.ZeroTaxFlag == "0" }
+
 // redPart reverses a refund's lines on a blue invoice: 2.36 tells what is left
-// of it, 2.37 reverses. Where the lines cannot be found nothing is sent.
+// of it, 2.37 reverses. Where the lines cannot be found, or not be reversed by
+// lines, nothing is sent.
 func (w *Worker) redPart(ctx context.Context, c *queue.OpClaim) (trade.Event, error) {
 	s := &c.Record.Standing
 	red := s.Invoice(c.Op.Serial)
@@ -39,11 +46,17 @@ func (w *Worker) redPart(ctx context.Context, c *queue.OpClaim) (trade.Event, er
 	if !ok {
 		return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.LinesByHand)}, nil
 	}
-	req := piaotong.RedLines{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: red.Serial, BlueAllEleInvNo: blue.AllEleInvNo, BlueCode: blue.Code, BlueNo: blue.No,
-		ReturnNo: red.RefundID, BuyerName: left.BuyerName, DefinedData: red.RefundID, Lines: lines}
-	if req.BuyerName == "" {
-		req.BuyerName = anonymous
+	if slices.ContainsFunc(lines, exported) {
+		return trade.Unmatched{Op: c.Op, Why: trade.Say(trade.ExportByHand, (-red.Amount).String())}, nil
 	}
+	buyer := left.BuyerName
+	if buyer == "" {
+		if buyer, err = w.blueBuyer(ctx, c.Record, red.BlueSerial); err != nil {
+			return nil, unsent{err}
+		}
+	}
+	req := piaotong.RedLines{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: red.Serial, BlueAllEleInvNo: blue.AllEleInvNo, BlueCode: blue.Code, BlueNo: blue.No,
+		ReturnNo: red.RefundID, BuyerName: buyer, DefinedData: red.RefundID, Lines: lines}
 	if r := s.Refund(red.RefundID); r != nil {
 		req.Reason = trade.Reasons[r.Reason]
 	}
@@ -57,28 +70,25 @@ type unsent struct{ error }
 
 func (u unsent) Unwrap() error { return u.error }
 
-// blueLine is a line of a blue invoice, and what a refund takes from it.
-type blueLine struct {
-	piaotong.RedInitLine
-	rate     trade.Rate
-	left     trade.Money
-	taken    trade.Money
-	quantity trade.Decimal // with price; zero where taken is of several parts or of a part of one
-	price    trade.Decimal
-}
-
-func readBlue(lines []piaotong.RedInitLine) ([]blueLine, bool) {
-	blue := make([]blueLine, len(lines))
-	for i, l := range lines {
-		net, err1 := trade.ParseMoney(l.RemainAmount)
-		tax, err2 := trade.ParseMoney(l.RemainTax)
-		rate, err3 := trade.ParseRate(l.Rate)
-		if err1 != nil || err2 != nil || err3 != nil {
-			return nil, false
-		}
-		blue[i] = blueLine{RedInitLine: l, rate: rate, left: net + tax}
+// blueBuyer is the buyer's name on a blue invoice, which its red one must carry:
+// of a direct one the sale's buyer; of a scanned one what the customer typed,
+// which 2.12 alone tells. Where the platform does not tell, it is taken to be
+// what the sale proposed to the customer, or nobody's. An error is one after
+// which 2.12 may be asked again.
+func (w *Worker) blueBuyer(ctx context.Context, r *queue.Record, serial string) (string, error) {
+	known := cmp.Or(r.Sale.Buyer.Name, anonymous)
+	if r.Sale.Wish == trade.WishDirect {
+		return known, nil
 	}
-	return blue, true
+	full, err := w.Platform.QueryFullInvoice(ctx, piaotong.InvoiceRef{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: serial})
+	switch kind := piaotong.KindOf(err); {
+	case err == nil:
+		return cmp.Or(full.Buyer.Name, known), nil
+	case kind == piaotong.Unavailable, kind == piaotong.Unknown, kind == piaotong.Pending:
+		return "", err
+	}
+	w.Log.Warn("the platform does not tell the buyer of an invoice", "sale", r.Sale.ID, "serial", serial, "err", err)
+	return known, nil
 }
 
 // matchLines finds what a refund takes from each line of the sale on the blue
@@ -104,15 +114,10 @@ func matchLines(r *queue.Record, red *trade.Invoice, lines []piaotong.RedInitLin
 		}
 	}
 	var out []piaotong.RedLine
-	for _, b := range blue {
-		if b.taken == 0 {
-			continue
+	for i := range blue {
+		if blue[i].taken > 0 {
+			out = append(out, blue[i].red())
 		}
-		line := piaotong.RedLine{BlueItemNo: b.BlueItemNo, Name: b.Name, TaxCode: b.TaxCode, Rate: b.Rate, ZeroTaxFlag: b.ZeroTaxFlag, Amount: (-b.taken).String()}
-		if b.quantity > 0 && b.RemainQuantity != "" && b.price.Times(b.quantity) == b.taken {
-			line.Quantity, line.UnitPrice = (-b.quantity).String(), b.price.String()
-		}
-		out = append(out, line)
 	}
 	return out, len(out) > 0
 }
@@ -122,15 +127,17 @@ func matchLines(r *queue.Record, red *trade.Invoice, lines []piaotong.RedInitLin
 func takePart(blue []blueLine, item trade.Line, part trade.Part) bool {
 	need := part.Amount
 	for i := range blue {
-		if b := &blue[i]; b.is(item) && b.taken == 0 && b.left >= need {
-			b.taken, b.quantity, b.price = need, part.Quantity, item.UnitPrice
+		if b := &blue[i]; b.is(item) && b.taken == 0 && b.left() >= need {
+			b.take(item, need)
+			b.quantity, b.price = part.Quantity, item.UnitPrice
 			return true
 		}
 	}
 	for i := range blue {
-		if b := &blue[i]; b.is(item) && need > 0 && b.left > b.taken {
-			a := min(need, b.left-b.taken)
-			b.taken, b.quantity = b.taken+a, 0
+		if b := &blue[i]; b.is(item) && need > 0 && b.left() > b.taken {
+			a := min(need, b.left()-b.taken)
+			b.take(item, a)
+			b.quantity = 0
 			need -= a
 		}
 	}

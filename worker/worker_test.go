@@ -346,7 +346,7 @@ func TestRefundRedFlushesAnInvoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.await("S1", "invoiced", view(trade.StateInvoiced))
-	if i := r.Standing.Invoices[0]; i.Net+i.Tax != 5850 || i.Tax != 331 || len(i.Number) != 20 || i.IssuedAt.IsZero() {
+	if i := r.Standing.Invoices[0]; i.Net+i.Tax != 5850 || i.Tax != 332 || len(i.Number) != 20 || i.IssuedAt.IsZero() {
 		t.Errorf("the invoice is %+v", i)
 	}
 	s.refund("R1", "S1")

@@ -92,14 +92,15 @@ func (c *checker) blueItem(it *blueItem, special string) (Item, int64) {
 		Name: name, TaxCode: code, Spec: spec, Unit: unit, Rate: strconv.FormatInt(rate, 10), ZeroTaxFlag: string(it.ZeroTaxFlag),
 		Quantity: quantity, Amount: formatFen(total), Deduction: string(it.Deduction),
 	}
-	if tax != taxIn(total, rate) {
-		item.Tax = formatFen(tax)
-	}
-	if d, err := parseFen(string(it.Discount)); err == nil {
-		item.Discount = formatFen(d)
+	discount, err := parseFen(string(it.Discount))
+	if err == nil {
 		if it.IncludeTaxFlag != "1" {
-			item.Discount = formatFen(d - taxOn(-d, rate))
+			discount -= taxOn(-discount, rate)
 		}
+		item.Discount = formatFen(discount)
+	}
+	if tax != rowsTax(total, discount, rate) {
+		item.Tax = formatFen(tax)
 	}
 	return item, total
 }
@@ -140,7 +141,7 @@ func (c *checker) blueTax(it *blueItem, amount, rate int64) (total, tax int64) {
 		tax = of(max(net, 0), rate)
 		net += deduction
 	} else {
-		tax = of(net, rate)
+		tax = of(amount, rate) - of(discount, rate)
 	}
 	switch {
 	case it.TaxAmount != "":

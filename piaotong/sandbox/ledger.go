@@ -107,6 +107,7 @@ type Part struct {
 type RedLine struct {
 	BlueItemNo string `json:"blue_item_no"`
 	Amount     string `json:"amount"`             // with tax, after discount; negative
+	Tax        string `json:"tax,omitempty"`      // in Amount, not positive; "" in ledgers of earlier versions
 	Quantity   string `json:"quantity,omitempty"` // without its sign
 }
 

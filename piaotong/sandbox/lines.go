@@ -37,9 +37,16 @@ func (a share) within(left share) bool {
 // left is what can still be reversed of the line.
 func (l *line) left() share { return l.whole.minus(l.red) }
 
-// part is a share of the line of a reversal, with a tax that leaves neither
-// net amount nor tax below zero: of a line reversed cent by cent the roundings
-// would add up otherwise. Fen and quantity must be within what is left.
+// rowsTax is the tax of a line after its discount, which is a row of its own on
+// the invoice, with a tax of its own: of each the tax is rounded. Fen with tax,
+// discount taken off; the discount, negative or 0, with tax.
+func rowsTax(fen, discount, rate int64) int64 {
+	return taxIn(fen-discount, rate) - taxIn(-discount, rate)
+}
+
+// part is a share of the line of a reversal that a ledger names without its
+// tax, as those of earlier versions do: with a tax that leaves neither net
+// amount nor tax below zero. Fen and quantity must be within what is left.
 func (l *line) part(fen, quantity int64) share {
 	left := l.left()
 	if fen == left.fen {
@@ -61,7 +68,13 @@ func newLines(items []Item) ([]line, error) {
 		if err != nil || rate < 0 || rate > 100 {
 			return nil, fmt.Errorf("rate %q is not a percentage", it.Rate)
 		}
-		tax := taxIn(fen, rate)
+		var discount int64
+		if it.Discount != "" {
+			if discount, err = parseFen(it.Discount); err != nil {
+				return nil, fmt.Errorf("discount %q: %v", it.Discount, err)
+			}
+		}
+		tax := rowsTax(fen, discount, rate)
 		if it.Tax != "" {
 			if tax, err = parseFen(it.Tax); err != nil {
 				return nil, fmt.Errorf("tax %q: %v", it.Tax, err)

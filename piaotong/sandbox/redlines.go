@@ -11,7 +11,9 @@ import (
 // 2.37, so the shapes are assumed, as in package piaotong, and so are these
 // choices: discounts are taken off a line before anything is reversed of it;
 // several reversals may be under way at once, each holding what it takes until
-// it fails; lines come with amounts with tax (includeTaxFlag 1) alone.
+// it fails; net amount and tax of a line are each held to what is left of them;
+// a tax that is sent is used as it is where it is near what the rate says or is
+// all that is left.
 
 // initRed is 2.36. An invoice of which nothing is left is refused with 6005.
 func (s *Sandbox) initRed(c call) (any, error) {
@@ -50,7 +52,6 @@ func (s *Sandbox) initRed(c call) (any, error) {
 	}
 	return map[string]any{
 		"blueAllEleInvNo":   blueNo,
-		"buyerName":         blue.BuyerName,
 		"remainNoTaxAmount": formatFen(left.fen - left.tax),
 		"remainTaxAmount":   formatFen(left.tax),
 		"itemList":          items,
@@ -207,44 +208,62 @@ func (c *checker) sameLine(l *line, it *redItem) {
 	}
 }
 
-// redAmounts checks a line's signs and sums, and that so much is left of it.
-// A quantity above what is left is answered like such an amount, with 6009.
-func (c *checker) redAmounts(l *line, it *redItem) (RedLine, int64) {
-	if it.IncludeTaxFlag != "1" {
-		c.fail(invalid("沙箱只支持 includeTaxFlag 为 1（含税）"))
-	}
+// redAmounts checks a line's signs and sums, and that so much is left of it, of
+// net amount and tax each. A quantity above what is left is answered like such
+// an amount, with 6009. Fen is with tax.
+func (c *checker) redAmounts(l *line, it *redItem) (_ RedLine, fen int64) {
+	c.oneOf("includeTaxFlag", it.IncludeTaxFlag, "0", "1")
 	amount := c.fen("invoiceAmount", it.Amount)
 	if amount >= 0 {
 		c.fail(refuse("6015", "价税合计金额必须小于 0"))
+		return RedLine{}, 0
 	}
-	fen := amount
+	var discount int64
 	if it.Discount != "" {
-		discount := c.fen("discountAmount", it.Discount)
+		discount = c.fen("discountAmount", it.Discount)
 		switch {
 		case discount <= 0:
 			c.fail(invalid("红字明细的 discountAmount 必须为正数"))
+			return RedLine{}, 0
 		case discount > -amount:
 			c.fail(refuse("8007", "折扣金额大于项目金额"))
 		}
-		fen += discount
 	}
 	quantity := c.redQuantity(it, amount)
-	left := l.left()
-	switch {
-	case fen >= 0: // a discount of all
-		c.fail(refuse("6015", "价税合计金额必须小于 0"))
-	case quantity.Sign() > 0 && l.whole.quantity == 0:
-		c.fail(refuse("6012", "蓝字明细没有数量"))
-	case -fen > left.fen, quantity.Cmp(big.NewInt(left.quantity)) > 0:
-		c.fail(refuse("6009", "金额大于剩余可冲红金额"))
-	default:
-		c.redTax(left, l.part(-fen, quantity.Int64()), it.TaxAmount)
+	of := taxOn
+	if it.IncludeTaxFlag == "1" {
+		of = taxIn
 	}
-	line := RedLine{BlueItemNo: string(it.BlueItemNo), Amount: formatFen(fen)}
+	off := of(discount, l.rate)
+	computed := of(-amount, l.rate) - off
+	part := share{fen: -amount - discount, tax: c.redTax(it, computed, off), quantity: quantity.Int64()}
+	if it.IncludeTaxFlag != "1" {
+		part.fen += part.tax
+	}
+	c.within(l, part, computed)
+	line := RedLine{BlueItemNo: string(it.BlueItemNo), Amount: formatFen(-part.fen), Tax: formatFen(-part.tax)}
 	if quantity.Sign() > 0 {
 		line.Quantity = formatDecimal8(quantity)
 	}
-	return line, fen
+	return line, -part.fen
+}
+
+// within checks that a part is left of a line, and that its tax is near what
+// the rate says, unless it is all that is left.
+func (c *checker) within(l *line, part share, computed int64) {
+	left := l.left()
+	switch {
+	case part.fen <= 0: // a discount of all
+		c.fail(refuse("6015", "价税合计金额必须小于 0"))
+	case part.quantity > 0 && l.whole.quantity == 0:
+		c.fail(refuse("6012", "蓝字明细没有数量"))
+	case part.fen-part.tax > left.fen-left.tax, part.quantity > left.quantity:
+		c.fail(refuse("6009", "金额大于剩余可冲红金额"))
+	case part.tax > left.tax:
+		c.fail(refuse("6010", "税额大于剩余可冲红税额"))
+	case part.tax > part.fen, part.fen != left.fen && !near(part.tax, computed):
+		c.fail(refuse("8011", "税额与税率不符"))
+	}
 }
 
 // redQuantity checks a line's price and quantity and returns the quantity
@@ -271,17 +290,15 @@ func (c *checker) redQuantity(it *redItem, amount int64) *big.Int {
 	return quantity
 }
 
-// redTax checks the tax of a line, which is better left out.
-func (c *checker) redTax(left, part share, v piaotong.Scalar) {
-	if v == "" {
-		return
+// redTax is the tax of a line less its discount's, off: as it is sent, else as
+// the platform computes it.
+func (c *checker) redTax(it *redItem, computed, off int64) int64 {
+	if it.TaxAmount == "" {
+		return computed
 	}
-	switch tax := c.fen("taxRateAmount", v); {
-	case tax > 0:
+	tax := c.fen("taxRateAmount", it.TaxAmount)
+	if tax > 0 {
 		c.fail(refuse("6016", "税额不能大于 0"))
-	case -tax > left.tax:
-		c.fail(refuse("6010", "税额大于剩余可冲红税额"))
-	case -tax != part.tax:
-		c.fail(refuse("8011", "税额与税率不符"))
 	}
+	return -tax - off
 }

@@ -63,7 +63,7 @@ func TestPartialReds(t *testing.T) {
 		t.Errorf("flag %s", f)
 	}
 	init, err := b.client.InitRed(ctx, b.blueRef(blue))
-	want := piaotong.RedInit{BuyerName: "甲公司", RemainNet: "52.37", RemainTax: "6.13", Lines: []piaotong.RedInitLine{
+	want := piaotong.RedInit{RemainNet: "52.37", RemainTax: "6.13", Lines: []piaotong.RedInitLine{
 		{BlueItemNo: "1", Name: "*乳制品*牛奶", TaxCode: "1030301000000000000", UnitPrice: "17.7", RemainQuantity: "2", RemainAmount: "35.40", Rate: "0.13", RemainTax: "4.60"},
 		{BlueItemNo: "2", Name: "*水果*苹果", TaxCode: "1010115010100000000", UnitPrice: "16.97", RemainQuantity: "1", RemainAmount: "16.97", Rate: "0.09", RemainTax: "1.53"},
 	}}
@@ -102,7 +102,7 @@ func TestPartialReds(t *testing.T) {
 	_, err = b.client.RedFlushLines(ctx, b.lines(red2, blue, milk("-1", "-20.00")))
 	wantCode(t, err, piaotong.Pending, "8040")
 	init, err = b.client.InitRed(ctx, b.blueRef(blue))
-	if err != nil || len(init.Lines) != 1 || init.Lines[0].BlueItemNo != "2" || init.RemainNet != "8.25" || init.RemainTax != "0.75" {
+	if err != nil || len(init.Lines) != 1 || init.Lines[0].BlueItemNo != "2" || init.RemainNet != "8.26" || init.RemainTax != "0.74" {
 		t.Errorf("while the second is under way: %+v, %v", init, err)
 	}
 	if err := b.Settle(red2, Failed); err != nil {
@@ -138,7 +138,7 @@ func TestPartialReds(t *testing.T) {
 		t.Errorf("blue %+v", inv)
 	}
 	if e := l.Entries[3]; e.Kind != RedRequestedEntry || e.Amount != "-20.00" || e.ReturnNo != "R-"+red1 ||
-		fmt.Sprint(e.Lines) != "[{1 -20.00 1}]" {
+		fmt.Sprint(e.Lines) != "[{1 -20.00 -2.30 1}]" {
 		t.Errorf("entry %+v", e)
 	}
 }
@@ -217,6 +217,10 @@ func TestPartialRedIsStrict(t *testing.T) {
 		}
 		return "{" + strings.Join(fields, ",") + "}"
 	}
+	// bare is a line of milk with these figures and no quantity.
+	bare := func(figures string) string {
+		return `{"blueItemNo":"1","goodsName":"*乳制品*牛奶","taxClassificationCode":"1030301000000000000","taxRateValue":"0.13",` + figures + `}`
+	}
 	const path, initPath = "/sim/2.37", "/sim/2.36"
 	for _, tc := range []struct{ name, path, content, code string }{
 		{"no lines", path, body(""), "8995"},
@@ -237,7 +241,12 @@ func TestPartialRedIsStrict(t *testing.T) {
 		{"zero-rate flag", path, body(with("zeroTaxFlag", "1")), "6012"},
 		{"zero-rate flag 0", path, body(with("zeroTaxFlag", "0")), "8015"},
 		{"policy without text", path, body(with("preferentialPolicyFlag", "1")), "8008"},
-		{"without tax", path, body(with("includeTaxFlag", "0")), "8995"},
+		{"unknown tax flag", path, body(with("includeTaxFlag", "2")), "8995"},
+		{"too much without tax", path, body(bare(`"includeTaxFlag":"0","invoiceAmount":"-35.41"`)), "6009"},
+		{"too much, the flag left out", path, body(bare(`"invoiceAmount":"-35.41"`)), "6009"},
+		{"too much tax without tax", path, body(bare(`"includeTaxFlag":"0","invoiceAmount":"-35.40","taxRateAmount":"-4.61"`)), "6010"},
+		{"too little tax for all", path, body(bare(`"invoiceAmount":"-40.00","includeTaxFlag":"1","taxRateAmount":"-4.59"`)), "6009"},
+		{"nothing without tax", path, body(bare(`"includeTaxFlag":"0","invoiceAmount":"0.00","taxRateAmount":"-0.01"`)), "6015"},
 		{"positive amount", path, body(with("invoiceAmount", "20.00")), "6015"},
 		{"zero", path, body(with("invoiceAmount", "0")), "6015"},
 		{"positive quantity", path, body(with("quantity", "1")), "8995"},
@@ -252,7 +261,7 @@ func TestPartialRedIsStrict(t *testing.T) {
 		{"too much quantity", path, body(`{"blueItemNo":"2","goodsName":"*水果*苹果","taxClassificationCode":"1010115010100000000","includeTaxFlag":"1","quantity":"-2","unitPrice":"5","invoiceAmount":"-10","taxRateValue":"0.09"}`), "6009"},
 		{"positive tax", path, body(with("taxRateAmount", "2.30")), "6016"},
 		{"too much tax", path, body(with("taxRateAmount", "-4.61")), "6010"},
-		{"tax does not fit", path, body(with("taxRateAmount", "-2.31")), "8011"},
+		{"tax does not fit", path, body(with("taxRateAmount", "-2.32")), "8011"},
 		{"init of nothing", initPath, `{"taxpayerNum":"91110108SANDBOX01X"}`, "8995"},
 		{"init of an unknown one", initPath, `{"taxpayerNum":"91110108SANDBOX01X","blueAllEleInvNo":"26110000000000000000"}`, "8003"},
 		{"init of another's", initPath, `{"taxpayerNum":"91110108TEST00001X","blueAllEleInvNo":"` + blue + `"}`, "8004"},
@@ -383,4 +392,58 @@ func TestPrivilegedReds(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	r.sound(t)
+}
+
+// TestCentsOfNetAndTax: net amount and tax are each held to what is left of
+// them, and what is left goes through when both are said exactly.
+func TestCentsOfNetAndTax(t *testing.T) {
+	for name, c := range map[string]struct {
+		item    piaotong.BlueItem
+		first   []string // of an earlier reversal: net amount and tax
+		left    string
+		rest    piaotong.RedLine // which the platform refuses
+		code    string
+		exactly piaotong.RedLine
+	}{
+		"a cent of net amount": {item: piaotong.BlueItem{Rate: "0.03", Amount: "20.00"}, first: []string{"-8.26", "-0.24"}, left: "11.16 0.34",
+			rest: piaotong.RedLine{Amount: "-11.50"}, code: "6009", exactly: piaotong.RedLine{WithoutTax: true, Amount: "-11.16", Tax: "-0.34"}},
+		"a discounted line is two rows": {item: piaotong.BlueItem{Rate: "0.05", Amount: "60.11", Discount: "-0.12"}, left: "57.14 2.85",
+			rest: piaotong.RedLine{Amount: "-59.99"}, code: "6010", exactly: piaotong.RedLine{WithoutTax: true, Amount: "-57.14", Tax: "-2.85"}},
+		"with tax and the tax beside it": {item: piaotong.BlueItem{Rate: "0.05", Amount: "60.11", Discount: "-0.12"}, left: "57.14 2.85",
+			rest: piaotong.RedLine{Amount: "-59.99", Tax: "-2.86"}, code: "6010", exactly: piaotong.RedLine{Amount: "-59.99", Tax: "-2.85"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "")
+			b.SetIssueDelay(0)
+			d := b.direct(blue1)
+			c.item.Name, c.item.TaxCode = "*水果*苹果", "1010115010100000000"
+			d.Items = []piaotong.BlueItem{c.item}
+			if _, err := b.client.IssueBlue(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			no := b.state(t, blue1).AllEleInvNo
+			flush := func(serial string, l piaotong.RedLine) error {
+				l.BlueItemNo, l.Name, l.TaxCode, l.Rate = "1", c.item.Name, c.item.TaxCode, c.item.Rate
+				_, err := b.client.RedFlushLines(t.Context(), b.lines(serial, no, l))
+				return err
+			}
+			if c.first != nil {
+				if err := flush(red1, piaotong.RedLine{WithoutTax: true, Amount: c.first[0], Tax: c.first[1]}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			init, err := b.client.InitRed(t.Context(), b.blueRef(no))
+			if got := init.RemainNet + " " + init.RemainTax; err != nil || got != c.left {
+				t.Fatalf("left %s, %v, want %s", got, err, c.left)
+			}
+			wantCode(t, flush(red2, c.rest), piaotong.Refused, c.code)
+			if err := flush(red3, c.exactly); err != nil {
+				t.Error(err)
+			}
+			if f := b.redFlag(t); f != AlreadyRed {
+				t.Errorf("flag %s", f)
+			}
+			b.sound(t)
+		})
+	}
 }

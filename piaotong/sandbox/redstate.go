@@ -73,8 +73,16 @@ func (inv *Invoice) redParts(named []RedLine) ([]redPart, error) {
 			}
 			quantity = q.Int64()
 		}
+		left := inv.lines[i].left()
 		p := inv.lines[i].part(-fen, quantity)
-		if !p.within(inv.lines[i].left()) {
+		if n.Tax != "" && -fen != left.fen {
+			tax, err := parseFen(n.Tax)
+			if err != nil {
+				return nil, err
+			}
+			p.tax = -tax
+		}
+		if !p.within(left) {
 			return nil, fmt.Errorf("more of line %q than is left", n.BlueItemNo)
 		}
 		parts = append(parts, redPart{i, p})
