@@ -78,9 +78,11 @@ events:
 
 # bench measures speed, on the disk of this folder, in some minutes; the figures
 # mean something only while the machine does nothing else. BENCH_LARGE=1 adds a
-# database of a million sales, which is made once and kept in .bench.
+# database of a million sales, which is made once and kept in .bench. At its end
+# stands what the agent takes while nothing is sold, for IDLE.
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+	IDLE=$(IDLE) $(GO) test -count 1 -timeout 0 -run '^TestIdle$$' -v ./cmd/agent
 
 # load measures how a till is served beside a crowd that only holds connections,
 # in some seconds; it is part of bench.
