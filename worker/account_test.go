@@ -116,9 +116,7 @@ func TestKnownNumberIsAskedAboutAgain(t *testing.T) {
 		b.fault(sandbox.Fault{Interface: "2.9", Kind: sandbox.FaultRefuse, Code: "8996", Msg: "系统繁忙", Times: 1})
 		login := mark()
 		b.account(true, false)
-		for count(b.calls.since(login), "2.9") == 0 {
-			time.Sleep(10 * time.Millisecond) // in the bubble
-		}
+		b.called("2.9", func() int { return count(b.calls.since(login), "2.9") })
 		if err := b.sandbox.Settle(b.ledger().Invoices[0].ReqSerialNo, sandbox.Issued); err != nil {
 			t.Fatal(err)
 		}

@@ -383,6 +383,18 @@ func TestR06R07AnswersLostAfterProcessing(t *testing.T) {
 	}
 }
 
+// called waits, in the bubble's time, until an interface was called.
+func (l *lab) called(number string, calls func() int) {
+	l.t.Helper()
+	for range 10_000 {
+		if calls() > 0 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	l.t.Fatalf("%s is not called", number)
+}
+
 // TestR06RequestArrivesLate refunds a sale whose 2.16 was lost on its way and
 // arrives after the platform said that it has no such code.
 func TestR06RequestArrivesLate(t *testing.T) {
@@ -397,10 +409,7 @@ func TestR06RequestArrivesLate(t *testing.T) {
 				}
 				l.until("S1", "being sent", func(r *queue.Record) bool { return r.Standing.QRs[0].State == trade.QRInFlight })
 				l.part("R1", "S1", amount)
-				asked := func() int { return l.ledger().Calls["2.18"] }
-				for asked() == 0 {
-					time.Sleep(time.Second) // in the bubble
-				}
+				l.called("2.18", func() int { return l.ledger().Calls["2.18"] })
 				r, err := l.store.Sale(t.Context(), "S1")
 				if err != nil || r.Standing.Refunds[0].State != trade.RefWaitCertainty {
 					t.Fatalf("%+v, %v", r.Standing.Refunds, err)
