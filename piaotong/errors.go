@@ -170,9 +170,7 @@ var commonCodes = map[string]Kind{
 	"8104": Misconfigured, // platform and enterprise are not bound
 	"8993": retry,         // handling failed, see text
 	"8995": Refused,       // data check failed, see text
-	// Business exception. That the same number never issues twice makes it safe
-	// to send a changing call again; calls without a number say otherwise.
-	"8996": Unavailable,
+	"8996": retry,         // business exception
 	"9001": Refused,       // region unknown
 	"9002": Refused,       // city unknown
 	"9003": Refused,       // picture not stored

@@ -23,10 +23,7 @@ const (
 	isAuth     class = "AUTH"
 	isConfig   class = "CONFIG"
 	isNotFound class = "NOTFOUND"
-	// isUnsent is 8996: again for the table, but surely not processed where the
-	// call has a number that issues once, or changes nothing.
-	isUnsent class = "RETRY (not processed)"
-	isOther  class = "other"
+	isOther    class = "other"
 )
 
 // kindOf is what a class means for a call: a changing one that may have been
@@ -39,7 +36,7 @@ func kindOf(c class, op *operation) Kind {
 		return Duplicate
 	case isData, isState:
 		return Refused
-	case isWait, isUnsent:
+	case isWait:
 		return Unavailable
 	case isRed:
 		return AlreadyRed
@@ -132,9 +129,7 @@ var errorTable = []struct {
 	{"8993", "密码错误", isData, logins},
 	{"8995", "", isData, everything},
 	{"8995", "签名笔名称不合法", isData, everything}, // the text counts for 9999 only
-	{"8996", "", isUnsent, "enterprise_register enterprise_info account_auth_qr account_auth_qr_status account_auth_status account_list account_logout " +
-		confirms + " " + queries + " " + qrs + " " + issues + " invoice_red_full"},
-	{"8996", "", isRetry, logins},
+	{"8996", "", isRetry, everything},
 	{"9001", "", isData, "enterprise_register"},
 	{"9002", "", isData, "enterprise_register"},
 	{"9003", "", isData, "enterprise_register"},

@@ -62,7 +62,6 @@ const signatureFailed9999 = Misconfigured
 // bureau, or send an SMS, so nothing of theirs counts as "not processed".
 var accountCodes = map[string]Kind{
 	"8993": Refused, // handling failed, with a text such as "wrong password"
-	"8996": retry,
 }
 
 var (

@@ -19,7 +19,7 @@ const (
 	isDup    class = "DUP"
 	isBusy   class = "PENDING"
 	isRetry  class = "RETRY" // may have been processed
-	isLater  class = "LATER" // surely not processed: 8996, and a review that passes by itself
+	isLater  class = "LATER" // surely not processed: a review that passes by itself
 	isRed    class = "RED"   // of the blue invoice: reversed or voided
 	isGone   class = "NOTFOUND"
 	isOther  class = "other"
@@ -34,7 +34,7 @@ var errorCodes = map[string]class{
 	"8009": isLater, "8011": isData, "8012": isData, "8013": isData, "8014": isData, "8015": isData, "8016": isData, "8017": isData,
 	"8021": isDup, "8022": isConfig, "8028": isOther, "8029": isOther, "8031": isOther, "8032": isOther, // of interfaces that we do not have
 	"8033": isRetry, "8037": isConfig, "8038": isDup, "8039": isData, "8040": isBusy, "8041": isBusy, "8042": isData, "8043": isRetry,
-	"8104": isConfig, "8993": isRetry, "8995": isData, "8996": isLater, "9001": isData, "9002": isData, "9003": isData, "9004": isConfig,
+	"8104": isConfig, "8993": isRetry, "8995": isData, "8996": isRetry, "9001": isData, "9002": isData, "9003": isData, "9004": isConfig,
 	"9005": isLater, "9996": isConfig, "9997": isConfig, "9998": isConfig, "9999": isRetry,
 	"6666": isOther, "7777": isOther, "9991": isOther, "1234": isOther, "00000": isOther, "OK00": isOther,
 }

@@ -37,7 +37,7 @@ func newMagic(t *testing.T) *bench {
 func TestMagicFetching(t *testing.T) {
 	for fen, want := range map[int64][]piaotong.Kind{
 		12: {piaotong.Unknown, piaotong.Duplicate},
-		13: {piaotong.Unavailable, piaotong.Unavailable, 0, piaotong.Duplicate},
+		13: {piaotong.Unknown, piaotong.Unknown, 0, piaotong.Duplicate},
 		14: {piaotong.Refused, piaotong.Refused, piaotong.Refused},
 		16: {piaotong.Unknown, piaotong.Duplicate},
 		31: {0, piaotong.Duplicate},
