@@ -86,13 +86,14 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 }
 
 // slipLater prints the slip of a receipt that went out without its QR code,
-// where the shop wants that.
+// where the shop wants that. One that is being printed may still come back
+// unprinted, to go out with the code.
 func (t *tx) slipLater(l *loaded, f trade.PaperDue) error {
 	if !t.s.opts.SlipLater || f.RefundID != "" || l.View() != trade.StateQRReady {
 		return nil
 	}
 	var receipt string // the printer that it came out of
-	err := t.QueryRow(`SELECT printer FROM prints WHERE sale = ? AND paper = 'receipt' AND with_qr = 0 AND state IN ('printing','printed','sent','uncertain')
+	err := t.QueryRow(`SELECT printer FROM prints WHERE sale = ? AND paper = 'receipt' AND with_qr = 0 AND state IN ('printed','sent','uncertain')
 		AND NOT EXISTS (SELECT 1 FROM prints WHERE sale = ? AND paper = 'slip') ORDER BY seq LIMIT 1`, l.seq, l.seq).Scan(&receipt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
@@ -101,6 +102,15 @@ func (t *tx) slipLater(l *loaded, f trade.PaperDue) error {
 		return err
 	}
 	return t.addJob(l, job{id: "slip:" + l.SaleID, paper: trade.PaperSlip, printer: t.still(receipt), copies: 1, state: trade.PrintQueued, due: at(t.now)})
+}
+
+// slipNow does so for the code that came while the receipt was printing.
+func (t *tx) slipNow(saleID string) error {
+	l, err := find(t, saleID)
+	if err != nil {
+		return err
+	}
+	return t.slipLater(l, trade.PaperDue{})
 }
 
 // still is the printer on which a sale's paper goes on: the one of its receipt
@@ -284,21 +294,17 @@ func (s *Store) SettlePrint(c *PrintClaim, e trade.PrintEvent, reason string, re
 			return err
 		}
 		t.paper = true
-		if e == trade.PaperHeld {
+		switch e {
+		case trade.PaperHeld:
 			_, err := t.Exec("UPDATE prints SET due_at = ? WHERE seq = ?", ms(retry), c.seq)
 			return err
-		}
-		if e == trade.PaperPrinted || e == trade.PaperSent {
+		case trade.PaperPrinted, trade.PaperSent:
 			if _, err := t.Exec("UPDATE prints SET printed_at = ? WHERE seq = ?", t.now, c.seq); err != nil {
 				return err
 			}
-			if c.Paper == trade.PaperReceipt { // its QR code may have come while it was printing
-				l, err := find(t, c.SaleID())
-				if err != nil {
-					return err
-				}
-				return t.slipLater(l, trade.PaperDue{})
-			}
+		}
+		if c.Paper == trade.PaperReceipt && !c.WithQR {
+			return t.slipNow(c.SaleID())
 		}
 		return nil
 	})
@@ -364,6 +370,12 @@ func (t *tx) recoverPrints() error {
 			return err
 		}
 		if err := t.raise(UncertainAlert(j.printer, j.sale, j.id)); err != nil {
+			return err
+		}
+		if j.sale == "" {
+			continue
+		}
+		if err := t.slipNow(j.sale); err != nil {
 			return err
 		}
 	}
