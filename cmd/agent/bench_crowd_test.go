@@ -19,10 +19,14 @@ const (
 	askers      = 4    // read without a pause
 )
 
-// The rush: so many cash registers post as fast as they are answered.
+// The rush: so many connections post sales. Where they do so as fast as they are
+// answered, the time of one is that of all before it, whatever the disk; so there
+// is a rush at the pace of cash registers, too: a sale every rushPace from each,
+// which is 1,280 a second.
 const (
 	rushCallers = 64
 	rushTime    = 30 * time.Second
+	rushPace    = 50 * time.Millisecond
 )
 
 // BenchmarkCrowd measures how one till is served alone and beside a crowd, as
@@ -76,34 +80,48 @@ func BenchmarkCrowd(b *testing.B) {
 		defer t.ask(b)()
 		post(b)
 	})
-	b.Run(fmt.Sprintf("rush=%d,%v", rushCallers, rushTime), func(b *testing.B) {
-		for b.Loop() { // once: it takes longer than a benchmark asks for
-			t.rush(b, &posted, disk)
+	rush := func(t *till, disk, pace time.Duration) func(*testing.B) {
+		return func(b *testing.B) {
+			for b.Loop() { // once: it takes longer than a benchmark asks for
+				t.rush(b, &posted, disk, pace)
+			}
 		}
+	}
+	b.Run(fmt.Sprintf("rush=%d,every=%v", rushCallers, rushPace), rush(t, disk, rushPace))
+	b.Run(fmt.Sprintf("rush=%d", rushCallers), rush(t, disk, 0))
+	b.Run(fmt.Sprintf("disk+%v/rush=%d", flushTime, rushCallers), func(b *testing.B) {
+		slow, _ := startTill(b, filepath.Join(dir, "slow"), slowedDisk(b)...)
+		rush(slow, disk+flushTime, 0)(b)
 	})
 }
 
-// rush posts different sales on rushCallers connections for rushTime. Each must
-// be taken; the agent's memory is told before, and at its most in the first and
-// the last third: what leaks would grow from one to the other.
-func (t *till) rush(b *testing.B, posted *atomic.Int64, disk time.Duration) {
+// rush posts different sales on rushCallers connections for rushTime, each at
+// its pace, if any: how long one took counts from when it was to be posted.
+// Each must be taken; the agent's memory is told before, and at its most in the
+// first and the last third: what leaks would grow from one to the other.
+func (t *till) rush(b *testing.B, posted *atomic.Int64, disk, pace time.Duration) {
 	var mu sync.Mutex
 	var took samples
 	refused := map[int]int{} // by status
-	over := time.Now().Add(rushTime)
+	start := time.Now()
+	over := start.Add(rushTime)
 	idle, known := residentBytes(t.cmd.Process.Pid)
 	var memory []float64 // each second
 	var working sync.WaitGroup
-	for range rushCallers {
+	for i := range rushCallers {
 		c, err := t.dial()
 		if err != nil {
 			b.Fatal(err)
 		}
 		working.Go(func() {
 			defer c.conn.Close()
-			for time.Now().Before(over) {
+			turn := start.Add(pace * time.Duration(i) / rushCallers)
+			for began := time.Now(); began.Before(over); began = time.Now() {
+				if pace > 0 {
+					time.Sleep(time.Until(turn))
+					began, turn = turn, turn.Add(pace)
+				}
 				sale := supper(fmt.Sprintf("C%09d", posted.Add(1)))
-				began := time.Now()
 				status, answer, err := c.call(http.MethodPost, "/v1/sales", sale)
 				mu.Lock()
 				took = append(took, time.Since(began))

@@ -49,14 +49,20 @@ func BenchmarkIntake(b *testing.B) {
 		b.ReportMetric(0, "ns/op")
 	})
 	b.Run(fmt.Sprintf("disk+%v", flushTime), func(b *testing.B) {
-		if out, err := exec.Command("strace", "-f", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
-			b.Skipf("SKIPPED: strace, which slows the disk down, does not run here: %v\n%s", err, out)
-		}
-		// With -D the agent is our child, with --seccomp-bpf other calls go on at full speed.
-		slow, _ := startTill(b, filepath.Join(dir, "slow"), "strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "signal=none",
-			"-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:delay_exit=%d", flushTime.Microseconds()))
+		slow, _ := startTill(b, filepath.Join(dir, "slow"), slowedDisk(b)...)
 		benchCallers(b, slow, disk+trip+flushTime, message+flushTime)
 	})
+}
+
+// slowedDisk is the command under which an agent waits flushTime longer for each
+// flush of the disk.
+func slowedDisk(b *testing.B) []string {
+	if out, err := exec.Command("strace", "-f", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
+		b.Skipf("SKIPPED: strace, which slows the disk down, does not run here: %v\n%s", err, out)
+	}
+	// With -D the agent is our child, with --seccomp-bpf other calls go on at full speed.
+	return []string{"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "signal=none",
+		"-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:delay_exit=%d", flushTime.Microseconds())}
 }
 
 // benchCallers posts sales from 1, 16 and 64 callers at a time. least is what
