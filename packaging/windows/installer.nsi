@@ -59,6 +59,7 @@ VIAddVersionKey /LANG=0 "LegalCopyright" "Apache-2.0"
 !insertmacro TEXT title "票通收银开票代理" "Piaotong till agent"
 !insertmacro TEXT code "zh-CN" "en"
 !insertmacro TEXT old "需要 64 位的 Windows 10 或 Windows Server 2016 以上。" "This needs a 64-bit Windows 10, Windows Server 2016, or newer."
+!insertmacro TEXT byMSI "本机已由 MSI 安装:请用 MSI 升级,或先卸载(数据会保留)。" "It was installed by the MSI: upgrade it with the MSI, or uninstall it first (data stays)."
 !insertmacro TEXT failed "没有安装成功:" "It was not installed:"
 !insertmacro TEXT setUpNow "现在设置(piaotong-agent init)" "Set it up now (piaotong-agent init)"
 !insertmacro TEXT menuInit "设置 init" "Set up (init)"
@@ -73,6 +74,12 @@ Function .onInit
 	${IfNot} ${RunningX64}
 	${OrIfNot} ${AtLeastWin10}
 		MessageBox MB_OK|MB_ICONSTOP "$(old)" /SD IDOK
+		SetErrorLevel 3
+		Quit
+	${EndIf}
+	ReadRegStr $0 HKLM "Software\piaotong-agent" "Installer"
+	${If} $0 == "msi"
+		MessageBox MB_OK|MB_ICONSTOP "$(byMSI)" /SD IDOK
 		SetErrorLevel 3
 		Quit
 	${EndIf}

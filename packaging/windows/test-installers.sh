@@ -225,6 +225,12 @@ test_setup() {
 	eventually answers
 	ok "the service stops and starts by Windows' own means, too"
 
+	status=0
+	run_msi /i "$(windows "$out/piaotong-agent-1.0.1.msi")" || status=$?
+	[ "$status" != 0 ] || die "the MSI installs over what the setup program installed"
+	running || die "after an MSI that refused the service is $(state)"
+	ok "the MSI refuses where the setup program installed"
+
 	"$wine" "$folder\\uninstall.exe" /S || die "uninstall: exit status $?"
 	eventually test ! -e "$(unix "$folder")" # it goes on by itself after its first process
 	! registered || die "the service is still there"
@@ -264,6 +270,13 @@ test_msi() {
 	sell MSI-2
 	kept
 	ok "an upgrade by MSI over the running service keeps data and configuration"
+
+	status=0
+	run_setup 1.0.1 || status=$?
+	[ "$status" = 3 ] || die "setup over what the MSI installed: exit status $status, want 3"
+	[ ! -e "$(unix "$folder")/uninstall.exe" ] || die "setup that refuses leaves files behind"
+	running || die "after a setup that refused the service is $(state)"
+	ok "the setup program refuses where the MSI installed"
 
 	status=0
 	run_msi /i "$(upgrade_msi 1.0.2)" || status=$?
