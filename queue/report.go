@@ -112,7 +112,7 @@ func (r *DayReport) rates(q querier) error {
 				tallies[l.Rate] = t
 			}
 			t.Gross += l.Net()
-			t.Tax += l.Rate.TaxWithin(l.Net())
+			t.Tax += l.Tax()
 		}
 		return nil
 	})

@@ -46,7 +46,7 @@ func TestDayReport(t *testing.T) {
 	if got.Sales != (Tally{2, 8850}) || got.Blue != (Issued{Tally{1, 5850}, 5519, 331}) || got.Red != (Issued{}) {
 		t.Errorf("sales %+v, blue %+v, red %+v", got.Sales, got.Blue, got.Red)
 	}
-	if want := []RateTally{{13, 1000, 115}, {6, 5850, 331}, {0, 1000, 0}, {trade.NoRate, 1000, 0}}; !reflect.DeepEqual(got.Rates, want) {
+	if want := []RateTally{{13, 1000, 115}, {6, 5850, 332}, {0, 1000, 0}, {trade.NoRate, 1000, 0}}; !reflect.DeepEqual(got.Rates, want) {
 		t.Errorf("rates %+v, want %+v", got.Rates, want)
 	}
 	if got.SoldElse != (Tally{1, 3000}) || got.TakenElse != (Tally{1, 5850}) {

@@ -175,9 +175,8 @@ func (d *doc) remark(p Paper) {
 // without a rate are left out.
 func (d *doc) tax(items []trade.Line) {
 	type group struct {
-		label string
-		rate  trade.Rate
-		gross trade.Money
+		label      string
+		gross, tax trade.Money
 	}
 	var groups []group
 next:
@@ -189,10 +188,11 @@ next:
 		for i := range groups {
 			if groups[i].label == label {
 				groups[i].gross += l.Net()
+				groups[i].tax += l.Tax()
 				continue next
 			}
 		}
-		groups = append(groups, group{label, l.Rate, l.Net()})
+		groups = append(groups, group{label, l.Net(), l.Tax()})
 	}
 	if len(groups) == 0 {
 		return
@@ -202,7 +202,7 @@ next:
 	}
 	line(d.word("rate"), d.word("gross"), d.word("tax"))
 	for _, g := range groups {
-		line(g.label, g.gross.String(), g.rate.TaxWithin(g.gross).String())
+		line(g.label, g.gross.String(), g.tax.String())
 	}
 }
 

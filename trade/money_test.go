@@ -88,6 +88,10 @@ func TestRate(t *testing.T) {
 	if got := Rate(9).TaxWithin(-10000); got != -826 {
 		t.Errorf("tax within -100.00 at 9 %% = %s, want -8.26", got)
 	}
+	// 58.50 at once would have 3.31 in it: the invoice rounds 3.396 and -0.085.
+	if got := (Line{Amount: 6000, Discount: -150, Rate: 6}).Tax(); got != 332 {
+		t.Errorf("tax of 60.00 less 1.50 at 6 %% = %s, want 3.32", got)
+	}
 }
 
 // FuzzParseMoney holds the parser against exact rational arithmetic.

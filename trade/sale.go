@@ -70,6 +70,10 @@ type Line struct {
 // Net is what the customer pays for the line, with tax.
 func (l Line) Net() Money { return l.Amount + l.Discount }
 
+// Tax is the tax within a line, to the fen as the invoice has it: its discount
+// is a row of its own, rounded by itself (interface 2.9).
+func (l Line) Tax() Money { return l.Rate.TaxWithin(l.Amount) + l.Rate.TaxWithin(l.Discount) }
+
 // Payment is one way in which the sale was paid.
 type Payment struct {
 	Method string `json:"method"`
@@ -166,10 +170,10 @@ func digest(v any) string {
 // Normalise brings a text that will stand on paper or an invoice to the form
 // that the platform's and the printers' character set has: the half-width yen
 // sign becomes the full-width one, a no-break space a space, outer blanks go.
-func Normalise(text string) string { return strings.TrimSpace(printable.Replace(text)) }
-
-// printable is made once: a sale has dozens of texts.
-var printable = strings.NewReplacer("\u00a5", "\uffe5", "\u00a0", " ")
+func Normalise(text string) string {
+	text = strings.ReplaceAll(text, "\u00a5", "\uffe5")
+	return strings.TrimSpace(strings.ReplaceAll(text, "\u00a0", " "))
+}
 
 // Normalise does so with every text of the sale and fills what a request may
 // leave out in one way only (the wish, the print mode, the number of copies).
