@@ -277,6 +277,13 @@ func TestInvoiceRetry(t *testing.T) {
 			t.Errorf("%s", a.body)
 		}
 	}
+	// The platform is asked whether it has the number after all.
+	if c, _, err = x.store.ClaimOp(t.Context(), trade.LaneLive); err != nil || c == nil || c.Op.Kind != trade.OpQueryInvoice {
+		t.Fatalf("%+v, %v; want a question first", c, err)
+	}
+	if err := x.store.Settle(c, trade.InvoiceMissing{Serial: c.Op.Serial}); err != nil {
+		t.Fatal(err)
+	}
 	if serial := x.accept(); serial != c.Op.Serial {
 		t.Errorf("sent again as %s, first as %s", serial, c.Op.Serial)
 	}

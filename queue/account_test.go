@@ -150,6 +150,37 @@ func TestAccountHoldsOnlyInvoices(t *testing.T) {
 	}
 }
 
+// TestRedGoesOnAtOnce has a red invoice wait for the account for hours: what it
+// waited for as long is no reason to wait longer.
+func TestRedGoesOnAtOnce(t *testing.T) {
+	r := open(t, func(o *Options) {
+		o.Pause = func(_ trade.Op, _ trade.Standing, attempts int, _ time.Time) time.Duration {
+			return time.Duration(attempts) * time.Minute
+		}
+	})
+	r.accept(lunch("S1"))
+	r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), r.created())
+	r.settle(r.claim(trade.LaneWatch, trade.OpQueryQR), trade.QRSeen{Invoices: []trade.SeenInvoice{{Serial: "P1", Amount: 5850}}, At: r.clock.Now()})
+	r.settle(r.claim(trade.LaneWatch, trade.OpQueryInvoice), trade.InvoiceSeen{Serial: "P1", State: trade.InvIssued, Net: 5519, Tax: 331})
+	if _, _, err := r.AcceptRefund(t.Context(), trade.RefundRequest{ID: "R1", SaleID: "S1", Reason: trade.SalesReturn}); err != nil {
+		t.Fatal(err)
+	}
+	c := r.claim(trade.LaneUndo, trade.OpRedFlush)
+	r.settle(c, trade.AuthNeeded{Op: c.Op})
+	stays := trade.InvoiceSeen{Serial: c.Op.Serial, State: trade.InvBlocked, At: r.clock.Now()}
+	for i := range 10 {
+		r.clock.add(time.Duration(i) * time.Minute)
+		r.settle(r.claim(trade.LaneUndo, trade.OpQueryInvoice), stays)
+	}
+	if err := r.AccountReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.settle(r.claim(trade.LaneUndo, trade.OpQueryInvoice), stays)
+	if again := r.claim(trade.LaneUndo, trade.OpRedFlush); again.Op.Serial != c.Op.Serial {
+		t.Errorf("sent again is %s, want %s", again.Op.Serial, c.Op.Serial)
+	}
+}
+
 // TestTryAccount lets one piece of work out where the platform cannot be asked
 // about the account: one that was blocked before what was never sent.
 func TestTryAccount(t *testing.T) {

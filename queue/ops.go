@@ -133,7 +133,7 @@ func (s *Store) Settle(c *OpClaim, e trade.Event) error {
 			return err
 		}
 		if e == nil {
-			return t.plan(l, true)
+			return t.plan(l, l.Standing, true)
 		}
 		return t.apply(l, e, true)
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"tillagent/trade"
 )
@@ -30,6 +31,8 @@ func TestMend(t *testing.T) {
 	if as, err := r.ActiveAlerts(); err != nil || len(as) != 0 {
 		t.Errorf("alerts %+v, %v", as, err)
 	}
+	r.settle(r.claim(trade.LaneLive, trade.OpQueryQR), trade.QRMissing{At: r.clock.Now()})
+	r.clock.add(time.Minute)
 	if c = r.claim(trade.LaneLive, trade.OpCreateQR); c.Record.Sale.Items[0].Name != "晚餐" || c.Record.Standing.QRs[0].No != no {
 		t.Errorf("sent again as %+v with %s, want the new line with the number %s", c.Record.Sale.Items, c.Record.Standing.QRs[0].No, no)
 	}

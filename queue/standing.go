@@ -203,7 +203,7 @@ func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
 		}
 	}
 	t.sales = append(t.sales, l.SaleID)
-	return t.plan(l, settled)
+	return t.plan(l, before, settled)
 }
 
 func (t *tx) effect(l *loaded, f trade.Effect) error {
@@ -241,9 +241,10 @@ func (t *tx) effect(l *loaded, f trade.Effect) error {
 	return fmt.Errorf("unknown effect %T", f)
 }
 
-// plan stores the operation that the sale needs next. One that is claimed
-// stays until it is settled, so that there is never a second in flight.
-func (t *tx) plan(l *loaded, settled bool) error {
+// plan stores the operation that the sale needs next; before is its standing
+// until now. One that is claimed stays until it is settled, so that there is
+// never a second in flight.
+func (t *tx) plan(l *loaded, before trade.Standing, settled bool) error {
 	var old trade.Op
 	var state string
 	var attempts int
@@ -267,7 +268,7 @@ func (t *tx) plan(l *loaded, settled bool) error {
 		attempts++
 	case same:
 		return nil // already in line
-	case about && settled && old.Lane != trade.LaneWatch && l.InDoubt(op):
+	case about && settled && old.Lane != trade.LaneWatch && before.InDoubt(op) && l.InDoubt(op):
 		attempts++ // sent, asked about, sent again: one piece of trouble, with growing pauses
 	default:
 		attempts = 0

@@ -20,13 +20,14 @@ func (s *Standing) invoiceForeign(e InvoiceForeign) {
 	s.Invoices = append(s.Invoices, Invoice{Serial: next, Gen: i.Gen + 1, Kind: Blue, State: InvReady, Amount: i.Amount})
 }
 
-// retry puts back in line what a person wants to be tried again. A direct
-// invoice that failed keeps its number, as the platform asks; one that is
-// refunded by now stays as it is.
+// retry puts back in line what a person wants to be tried again. What was
+// refused is asked about first, and goes out under its number if the platform
+// does not have it. A direct invoice that failed keeps its number, too, as the
+// platform asks; one that is refunded by now stays as it is.
 func (s *Standing) retry() {
 	s.recheckBlocked()
 	if q := s.Current(); q != nil && q.State == QRRejected {
-		q.State, s.Problem = QRReady, Message{}
+		q.State, s.Problem = QRUnknown, Message{}
 	}
 	i := s.direct()
 	if i == nil || s.Refunded() >= s.Total {
@@ -34,7 +35,7 @@ func (s *Standing) retry() {
 	}
 	switch i.State {
 	case InvRejected:
-		i.State, s.Problem = InvReady, Message{}
+		i.State, i.Recheck, s.Problem = InvReady, true, Message{}
 	case InvFailed, InvWithdrew:
 		i.State, i.Known = InvReady, true
 	}
@@ -48,6 +49,8 @@ func (s *Standing) routeDirect(i *Invoice, at time.Time) {
 		return
 	}
 	switch {
+	case i.State == InvReady && i.Misses > 0 && s.Refunded() < s.Total: // as with a QR code
+		wait(refunds, RefWaitIssue, PathWait)
 	case i.State == InvReady && !i.Known:
 		s.withhold(i, refunds, PathCancel, at)
 	case i.State == InvRejected:

@@ -21,14 +21,17 @@ func (s *Standing) route(at time.Time) {
 	}
 	switch q.State {
 	case QRReady: // the platform does not have it: a smaller sale goes out instead, or none
-		if q.Doubt { // or it may come to have it
+		switch whole := sum(refunds) == q.Amount; {
+		case !whole && q.Misses > 0: // a number that was sent goes out again as it was, to be voided then
+			wait(refunds, RefWaitCertainty, PathWait)
+		case q.Doubt: // or it may come to have it
 			q.State = QRUnknown
 			wait(refunds, RefWaitCertainty, PathWait)
-			return
-		}
-		account(refunds, &q.Amount, q.Gen, PathCancel, at)
-		if q.Amount == 0 {
-			q.Amount, q.State = s.Total, QRCancelled
+		default:
+			account(refunds, &q.Amount, q.Gen, PathCancel, at)
+			if q.Amount == 0 {
+				q.Amount, q.State = s.Total, QRCancelled
+			}
 		}
 	case QRRejected:
 		account(refunds, &q.Amount, q.Gen, PathRecord, at)
@@ -66,6 +69,13 @@ func (s *Standing) open() []*Refund {
 		}
 	}
 	return rs
+}
+
+func sum(refunds []*Refund) (all Money) {
+	for _, r := range refunds {
+		all += r.Amount
+	}
+	return all
 }
 
 func wait(refunds []*Refund, state RefundState, p Path) {
@@ -139,17 +149,17 @@ func (s *Standing) reopen(gen int, asked Money) {
 // is the amount that they are over.
 func (s *Standing) routeInvoiced(r *Refund, asked Money, at time.Time) {
 	var standing []*Invoice
-	var reversed, sum Money
+	var reversed, issued Money
 	for _, b := range s.blues() {
 		switch b.State {
 		case InvIssued, InvRedPend, InvRedPart:
 			standing = append(standing, b)
-			sum += b.Amount
+			issued += b.Amount
 		case InvRedFull:
 			reversed += b.Amount
 		}
 	}
-	if r.Amount == asked && sum+reversed <= asked { // the whole of every invoice
+	if r.Amount == asked && issued+reversed <= asked { // the whole of every invoice
 		for _, b := range standing {
 			if len(s.redsOf(b.Serial)) == 0 {
 				s.addRed(r, b, b.Amount, false)
@@ -163,12 +173,12 @@ func (s *Standing) routeInvoiced(r *Refund, asked Money, at time.Time) {
 		r.finish(PathRedFlush, at)
 	case len(standing) == 0:
 		r.finish(PathRecord, at) // failed or withdrawn: nothing to reverse
-	case len(standing) == 1 && sum >= asked:
+	case len(standing) == 1 && issued >= asked:
 		// A part, or an invoice that covers other sales too: its lines alone.
 		s.addRed(r, standing[0], r.Amount, true)
 		r.State, r.Path = RefWaitRed, PathRedPart
 	default:
-		r.State, r.Problem = RefNeedsPerson, Say(MergedByHand, sum.String(), s.Total.String())
+		r.State, r.Problem = RefNeedsPerson, Say(MergedByHand, issued.String(), s.Total.String())
 	}
 }
 

@@ -8,7 +8,7 @@ func (s *Standing) sending(e Sending) {
 	switch e.Op.Kind {
 	case OpCreateQR:
 		if q := s.qr(e.Op.Gen, QRReady); q != nil {
-			q.State, q.SentAt, q.Misses = QRInFlight, e.At, 0
+			q.State, q.SentAt = QRInFlight, e.At
 		}
 	case OpVoidQR:
 		if q := s.qr(e.Op.Gen, QRActive); q != nil {
@@ -16,7 +16,7 @@ func (s *Standing) sending(e Sending) {
 		}
 	case OpIssue, OpRedFlush, OpRedPart:
 		if i := s.Invoice(e.Op.Serial); i != nil && i.State == InvReady {
-			i.State, i.SentAt, i.Misses = InvInFlight, e.At, 0
+			i.State, i.SentAt = InvInFlight, e.At
 		}
 	}
 }
@@ -53,11 +53,11 @@ func (s *Standing) lost(op Op) {
 	switch op.Kind {
 	case OpCreateQR:
 		if q := s.qr(op.Gen, QRInFlight); q != nil {
-			q.State, q.Doubt = QRUnknown, true
+			q.State, q.Doubt, q.Misses = QRUnknown, true, 0
 		}
 	case OpIssue, OpRedFlush, OpRedPart:
 		if i := s.Invoice(op.Serial); i != nil && i.State == InvInFlight {
-			i.State = InvUnknown
+			i.State, i.Misses = InvUnknown, 0
 		}
 	}
 }

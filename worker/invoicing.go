@@ -31,6 +31,7 @@ func (w *Worker) meanwhile(ctx context.Context, c *queue.OpClaim) (trade.Event, 
 	if i := c.Record.Standing.Invoice(c.Op.Serial); i == nil || !i.Known {
 		return nil, nil
 	}
+	defer w.anotherToken(ctx)
 	seen, err := w.Platform.QueryInvoice(ctx, piaotong.InvoiceRef{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: c.Op.Serial})
 	var pe *piaotong.Error
 	switch {
@@ -54,6 +55,7 @@ func (w *Worker) reversing(ctx context.Context, c *queue.OpClaim, err error) boo
 		return false
 	}
 	red := c.Record.Standing.Invoice(c.Op.Serial)
+	w.anotherToken(ctx)
 	full, err := w.Platform.QueryFullInvoice(ctx, piaotong.InvoiceRef{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: red.BlueSerial})
 	return err == nil && full.Red == piaotong.RedFlagRunning
 }

@@ -38,7 +38,7 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 				return min(Delay(attempts+1), voidDelays[len(voidDelays)-2]) // 2.17 was answered, and a person is to know soon
 			}
 			if op.Lane != trade.LaneWatch || q == nil {
-				return Delay(attempts + 1) // in doubt: the answer was lost a moment ago
+				return Delay(attempts/2 + 1) // in doubt: the answer was lost a moment ago
 			}
 			age := now.Sub(q.FetchedAt)
 			if age > watchFast {
@@ -51,6 +51,10 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 					return voidDelays[min(q.VoidTries, len(voidDelays)-1)]
 				}
 				return Delay(attempts)
+			}
+		case trade.OpCreateQR: // each attempt is asked about, and that counts as well
+			if attempts > 0 {
+				return Delay((attempts + 1) / 2)
 			}
 		case trade.OpQueryInvoice:
 			switch i := s.Invoice(op.Serial); {

@@ -17,30 +17,17 @@ var issueKinds = []string{"82"}
 // call carries an operation to the platform and says what its answer means for
 // the sale; nil for no news.
 func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
+	if e := w.stubborn.failed(c); e != nil {
+		return e
+	}
 	started := time.Now()
 	e, err := w.ask(ctx, c)
+	if c.Op.Kind == trade.OpCreateQR && ctx.Err() == nil {
+		w.waits.took(time.Since(started), err)
+	}
 	w.noticed(ctx, err, succeeded(c.Op.Kind)...)
 	w.watchClock()
 	return w.told(c, e, err, started)
-}
-
-// patience is how often an operation is tried again on the platform's word that
-// it cannot be done now (8996), or on a code that nobody knows, before a person
-// is told.
-const patience = 5
-
-// lasting tells a person about an interface that keeps saying so.
-func (w *Worker) lasting(c *queue.OpClaim, err error) {
-	var pe *piaotong.Error
-	switch {
-	case err == nil:
-		if w.stubborn.fall(succeeded(c.Op.Kind)...) {
-			w.report("an alert's end", w.Store.Clear(trade.AlertUnreachable, "answers"))
-		}
-	case errors.As(err, &pe) && pe.Code != "" && (pe.Kind == piaotong.Unavailable || pe.Kind == piaotong.Unknown) && c.Attempts >= patience && w.stubborn.rise(pe.Interface):
-		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertUnreachable, Subject: "answers", SaleID: c.Record.Sale.ID,
-			Title: trade.Say(trade.PlatformStubborn, pe.Interface, pe.Code, pe.Msg), Action: trade.Say(trade.PlatformStubbornDo)}))
-	}
 }
 
 // succeeded are the interfaces that answered where an operation succeeded.
@@ -55,7 +42,7 @@ func succeeded(kind trade.OpKind) []string {
 // call.
 func (w *Worker) told(c *queue.OpClaim, e trade.Event, err error, started time.Time) trade.Event {
 	w.observe(c, e, err, started)
-	w.lasting(c, err)
+	w.putOff(c, err)
 	if err != nil {
 		e = w.outcome(c, err)
 	}
@@ -260,7 +247,7 @@ func (w *Worker) answered(called ...string) {
 		return
 	}
 	w.Log.Info("platform is back")
-	w.Store.SetQRWait(w.QRWait)
+	w.waits.turn(false)
 	w.report("that the platform is back", errors.Join(w.Store.Tell("platform.online", "", ""), w.Store.HastenAll()))
 }
 
@@ -283,7 +270,7 @@ func (w *Worker) misconfigured(pe *piaotong.Error) {
 }
 
 func (w *Worker) offline(alert trade.Raise) {
-	w.Store.SetQRWait(0)
+	w.waits.turn(true)
 	w.report("that the platform is away", errors.Join(w.Store.Raise(alert), w.Store.ReleaseReceipts()))
 	if !w.gone.Swap(true) {
 		w.report("that the platform is away", w.Store.Tell("platform.offline", "", ""))

@@ -540,7 +540,7 @@ func TestR15SecondPartialRefund(t *testing.T) {
 	})
 	t.Run("before sending", func(t *testing.T) {
 		race(t, func(t *testing.T, l *lab) {
-			l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultRefuse, Code: "8996", Times: 1})
+			l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultRefuse, Code: "8009", Times: 1}) // surely not processed
 			l.sell("S1")
 			l.until("S1", "tried", func(r *queue.Record) bool { return r.Op != nil && r.Op.Attempts == 1 })
 			l.part("R1", "S1", 1000)
@@ -549,6 +549,24 @@ func TestR15SecondPartialRefund(t *testing.T) {
 			if n := len(l.ledger().QRs); n != 1 {
 				t.Errorf("%d codes, want the one over the rest", n)
 			}
+		})
+	})
+	// What was sent goes out again under its number as it was, and is voided then.
+	t.Run("after it was put off", func(t *testing.T) {
+		race(t, func(t *testing.T, l *lab) {
+			l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultRefuse, Code: "8996", Times: 1})
+			l.sell("S1")
+			l.until("S1", "tried", func(r *queue.Record) bool { return r.Op != nil && r.Op.Attempts == 1 })
+			l.part("R1", "S1", 1000)
+			l.until("S1", "the rest", func(r *queue.Record) bool {
+				q := r.Standing.Current()
+				return q.Gen == 1 && q.State == trade.QRActive
+			})
+			l.holds("S1", 0, 4850)
+			if all := l.ledger().QRs; len(all) != 2 {
+				t.Errorf("%d codes, want that over the whole, voided, and that over the rest", len(all))
+			}
+			l.until("S1", "done", refundIs("R1", "done"))
 		})
 	})
 }

@@ -60,6 +60,7 @@ func (w *Worker) redPart(ctx context.Context, c *queue.OpClaim) (trade.Event, er
 	if r := s.Refund(red.RefundID); r != nil {
 		req.Reason = trade.Reasons[r.Reason]
 	}
+	w.anotherToken(ctx)
 	_, err = w.Platform.RedFlushLines(ctx, req)
 	return trade.RedAccepted{Serial: red.Serial}, err
 }
@@ -80,6 +81,7 @@ func (w *Worker) blueBuyer(ctx context.Context, r *queue.Record, serial string) 
 	if r.Sale.Wish == trade.WishDirect {
 		return known, nil
 	}
+	w.anotherToken(ctx)
 	full, err := w.Platform.QueryFullInvoice(ctx, piaotong.InvoiceRef{TaxpayerNum: w.Issuer.TaxpayerNum, ReqSerialNo: serial})
 	switch kind := piaotong.KindOf(err); {
 	case err == nil:

@@ -41,7 +41,7 @@ type Options struct {
 	// Concurrency is how many live sales may be at the platform at a time; 0 is 4.
 	Concurrency int
 	// CallEvery is the pause between two calls that the token bucket asks for;
-	// 0 is 200 ms. Live work draws on the bucket and never waits for it.
+	// 0 is 200 ms.
 	CallEvery time.Duration
 	// QRWait is how long a receipt waits for its QR code while the platform answers.
 	QRWait   time.Duration
@@ -60,10 +60,12 @@ type Printer struct {
 }
 
 // The token bucket of a taxpayer. The platform documents no limit; five calls a
-// second is the one assumed, and some may come at once.
+// second is the one assumed, and some may come at once. Of those, the backlog
+// and the watch leave some to live sales and refunds, which so need not wait.
 const (
-	callEvery = 200 * time.Millisecond
-	callBurst = 10
+	callEvery   = 200 * time.Millisecond
+	callBurst   = 10
+	callReserve = 5
 )
 
 // Worker runs the loops.
@@ -74,8 +76,10 @@ type Worker struct {
 	// The alerts of a wrong clock, of answers that do not verify, and of a
 	// platform that is away or refuses us.
 	clockAlert, away, untrusted alarm
-	refused, stubborn           alarmBy
+	refused                     alarmBy
+	stubborn                    putOffs
 	gone                        atomic.Bool // calls do not go out, and subscribers were told so
+	waits                       qrWaits
 	printers                    []*printing
 	accounts                    accounts
 }
@@ -98,6 +102,7 @@ func New(o Options) *Worker {
 		o.CallEvery = callEvery
 	}
 	w := &Worker{Options: o, breaker: newBreaker(), tokens: rate.NewLimiter(rate.Every(o.CallEvery), callBurst)}
+	w.waits = qrWaits{most: o.QRWait, set: func(d time.Duration) { o.Store.SetQRWait(d) }}
 	for _, p := range o.Printers {
 		w.printers = append(w.printers, &printing{Printer: p, news: make(chan struct{}, 1)})
 	}
@@ -193,16 +198,26 @@ func (w *Worker) letWatch(stop context.Context) bool {
 	return w.sleep(stop, nil, nil, watchPause)
 }
 
-// takeToken draws on the bucket. Live work takes a token where there is one and
-// goes at once in any case: it never waits, and never leaves a debt that would
-// starve the other lanes. False where the agent stops first.
+// takeToken draws on the bucket, for a call in a lane. False where the agent
+// stops first.
 func (w *Worker) takeToken(stop context.Context, lane trade.Lane) bool {
-	if lane == trade.LaneLive {
-		w.tokens.Allow()
-		return true
+	if lane == trade.LaneLive || lane == trade.LaneUndo {
+		return w.tokens.Wait(stop) == nil
 	}
-	return w.tokens.Wait(stop) == nil
+	for {
+		short := callReserve + 1 - w.tokens.Tokens()
+		if short <= 0 && w.tokens.Allow() {
+			return true
+		}
+		if !w.sleep(stop, nil, nil, max(time.Duration(short*float64(w.CallEvery)), time.Microsecond)) {
+			return false
+		}
+	}
 }
+
+// anotherToken draws on the bucket for a further call of the same operation. It
+// waits as long as that; the call tells that it came to nothing.
+func (w *Worker) anotherToken(ctx context.Context) { _ = w.tokens.Wait(ctx) }
 
 // handle carries one claimed operation to the platform and stores what came
 // of it, even if the agent is stopping by then.
