@@ -20,7 +20,6 @@ import (
 type object struct {
 	path    string
 	members []member
-	taken   map[string]bool
 	ps      *problems
 }
 
@@ -38,15 +37,17 @@ func newObject(path string, n *node, ps *problems) *object {
 		ps.add(cmp.Or(path, "body"), trade.WrongType, "object")
 		ps = &problems{} // what it lacks need not be said as well
 	}
-	return &object{path: path, members: n.members, taken: map[string]bool{}, ps: ps}
+	return &object{path, n.members, ps}
 }
 
 // take is the value of a field, nil where it is left out.
 func (o *object) take(name string) *node {
-	o.taken[name] = true
 	for i := range o.members {
-		if m := &o.members[i]; m.name == name && m.kind != kindNull {
-			return &m.node
+		if m := &o.members[i]; m.name == name {
+			m.taken = true
+			if m.kind != kindNull {
+				return &m.node
+			}
 		}
 	}
 	return nil
@@ -77,9 +78,8 @@ func (o *object) need(names ...string) {
 
 // end complains about every field that nobody took.
 func (o *object) end() {
-	for _, m := range o.members {
-		if !o.taken[m.name] {
-			o.taken[m.name] = true
+	for i := range o.members {
+		if m := &o.members[i]; !m.taken {
 			o.add(m.name, trade.UnknownField)
 		}
 	}

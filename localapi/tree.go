@@ -38,6 +38,7 @@ type node struct {
 type member struct {
 	name string
 	node
+	taken bool // somebody asked for it, or for the one before it of the same name
 }
 
 // maxDepth is how deep objects and lists may be nested.
@@ -114,7 +115,8 @@ func (w *walker) object(n *node, path string, depth int) bool {
 		w.space()
 		w.at++ // :
 		at := join(path, name)
-		if seen[name] {
+		again := seen[name]
+		if again {
 			w.ps.add(at, trade.DuplicateField)
 		}
 		seen[name] = true
@@ -122,7 +124,7 @@ func (w *walker) object(n *node, path string, depth int) bool {
 		if !ok {
 			return false
 		}
-		n.members = append(n.members, member{name, v})
+		n.members = append(n.members, member{name, v, again})
 	}
 	return true
 }

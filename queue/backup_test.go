@@ -162,7 +162,7 @@ func BenchmarkAcceptDuringBackup(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.writer.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+	if _, err := s.writer.conn.ExecContext(noDeadline, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
 		INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at)
 		SELECT 'F' || i, hex(randomblob(32)), '{"x":"' || hex(randomblob(900)) || '"}', 100, 'none', 'recorded', i, i FROM n`); err != nil {
 		b.Fatal(err)

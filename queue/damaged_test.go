@@ -193,7 +193,7 @@ func TestCheckLater(t *testing.T) {
 	for i := range 50 {
 		r.accept(lunch(fmt.Sprintf("S%d", i)))
 	}
-	if _, err := r.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+	if _, err := r.writer.conn.ExecContext(noDeadline, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
 	var page int64 // of an index, which opening does not read
@@ -235,7 +235,7 @@ func TestCheckLater(t *testing.T) {
 
 func TestNewerDatabaseIsLeftAlone(t *testing.T) {
 	r := open(t)
-	if _, err := r.writer.Exec("PRAGMA user_version = 99"); err != nil {
+	if _, err := r.writer.conn.ExecContext(noDeadline, "PRAGMA user_version = 99"); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Close(); err != nil {

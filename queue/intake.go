@@ -95,9 +95,12 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 			standing.QRs = []trade.QR{{No: no, Amount: sale.Total, State: trade.QRReady, ExpiresAt: trade.ExpiresAt(sale.SoldAt, t.s.opts.QRValid).UTC()}}
 		}
 	}
-	var seq int64
-	err = t.QueryRow("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at, invoice_id, training) VALUES (?,?,?,?,?,?,?,?,?,?) RETURNING seq",
-		sale.ID, digest, body, sale.Total, sale.Wish, standing.View(), t.now, t.now, sale.InvoiceID, t.s.opts.Training).Scan(&seq)
+	res, err := t.Exec("INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at, invoice_id, training) VALUES (?,?,?,?,?,?,?,?,?,?)",
+		sale.ID, digest, body, sale.Total, sale.Wish, standing.View(), t.now, t.now, sale.InvoiceID, t.s.opts.Training)
+	if err != nil {
+		return nil, err
+	}
+	seq, err := res.LastInsertId()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +126,9 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 		}
 	}
 	t.s.log.Info("sale accepted", "sale", sale.ID, "total", sale.Total.String(), "invoice", sale.Wish)
-	r.Prints, err = printsOf(t, seq)
+	if t.paper { // there is a print job
+		r.Prints, err = printsOf(t, seq)
+	}
 	return r, err
 }
 

@@ -24,15 +24,18 @@ func (t *tx) record(e entry) error {
 	if t.subject == "" {
 		t.subject = e.sale
 	}
-	var seq int64
-	var prev string
-	err := t.QueryRow("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").Scan(&seq, &prev)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+	last := &t.newest
+	if last.entry == 0 {
+		err := t.QueryRow("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").Scan(&last.entry, &last.hash)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
 	}
-	seq++
-	_, err = t.Exec("INSERT INTO journal (seq, at, kind, sale, ref, state, digest, hash) VALUES (?,?,?,?,?,?,?,?)",
-		seq, t.now, e.kind, e.sale, e.ref, e.state, e.digest, e.hash(prev, seq, t.now))
+	seq := last.entry + 1
+	hash := e.hash(last.hash, seq, t.now)
+	_, err := t.Exec("INSERT INTO journal (seq, at, kind, sale, ref, state, digest, hash) VALUES (?,?,?,?,?,?,?,?)",
+		seq, t.now, e.kind, e.sale, e.ref, e.state, e.digest, hash)
+	last.entry, last.hash = seq, hash
 	return err
 }
 

@@ -74,6 +74,7 @@ func (t *tx) startEpoch(epoch int) error {
 	var draw [8]byte
 	rand.Read(draw[:])
 	start := binary.BigEndian.Uint64(draw[:]) % uint64(trade.CounterLimit)
+	t.newest.counted = false
 	return errors.Join(t.setMeta(metaEpoch, strconv.Itoa(epoch)), t.setMeta(metaCounter, strconv.FormatUint(start, 10)))
 }
 
@@ -94,12 +95,21 @@ func (t *tx) newTill() error {
 // nextNumber mints a number in the accepting transaction. The counter never
 // goes back.
 func (t *tx) nextNumber() (string, error) {
-	var n int64
-	err := t.QueryRow("UPDATE meta SET value = CAST((CAST(value AS INTEGER) + 1) % ? AS TEXT) WHERE key = ? RETURNING CAST(value AS INTEGER)",
-		trade.CounterLimit, metaCounter).Scan(&n)
-	if err != nil {
+	last := &t.newest
+	if !last.counted {
+		text, err := t.meta(metaCounter)
+		if err == nil {
+			last.counter, err = strconv.ParseInt(text, 10, 64)
+		}
+		if err != nil {
+			return "", fmt.Errorf("cannot mint a number: %w", err)
+		}
+	}
+	n := (last.counter + 1) % trade.CounterLimit
+	if err := t.setMeta(metaCounter, strconv.FormatInt(n, 10)); err != nil {
 		return "", fmt.Errorf("cannot mint a number: %w", err)
 	}
+	last.counted, last.counter = true, n
 	return t.s.mint.Load().Number(n, 0), nil
 }
 

@@ -170,7 +170,7 @@ func TestTablesOfASale(t *testing.T) {
 func TestRetentionInSteps(t *testing.T) {
 	const many = 300
 	r := open(t)
-	if _, err := r.writer.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+	if _, err := r.writer.conn.ExecContext(noDeadline, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at)
 		SELECT 'F' || i, 'd', ?, 100, 'none', 'recorded', 1, 1 FROM n`, many, `{"buyer":{"name":"x"},"pad":"`+strings.Repeat("x", 2000)+`"}`); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tillagent/trade"
@@ -100,6 +101,66 @@ func TestFailedRequestIsUndoneAlone(t *testing.T) {
 	}
 }
 
+// What the writer goes on from without reading it is given up with what is
+// undone: the journal stays one chain without a gap, and each number is the one
+// after the last that was kept.
+func TestUndoneEntriesAndNumbersAreTakenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t)
+		counter := func() (n int64) {
+			if err := r.reader.QueryRow("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?", metaCounter).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		broken := errors.New("broken")
+		fail := func() {
+			err := r.do(noDeadline, func(t *tx) error {
+				_, err := t.nextNumber()
+				return errors.Join(err, t.record(entry{kind: "Undone"}), broken)
+			})
+			if !errors.Is(err, broken) {
+				t.Errorf("a request that fails gives %v", err)
+			}
+		}
+		accept := func(id string) {
+			sale := lunch(id)
+			if _, _, err := r.AcceptSale(noDeadline, sale, sale.Digest()); err != nil {
+				t.Error(err)
+			}
+		}
+		start := counter()
+		fail()
+		accept("S1")
+		fail()
+		accept("S2")
+		release := hold(r)
+		for _, do := range []func(){func() { accept("S3") }, fail, func() { accept("S4") }, fail} { // in one commit, in this order
+			go do()
+			synctest.Wait()
+		}
+		release()
+		synctest.Wait()
+		accept("S5")
+		r.reopen()
+		accept("S6")
+
+		if moved := (counter() - start + trade.CounterLimit) % trade.CounterLimit; moved != 6 {
+			t.Errorf("6 sales took %d numbers", moved)
+		}
+		if err := r.VerifyJournal(); err != nil {
+			t.Error(err)
+		}
+		var entries, newest int
+		if err := r.reader.QueryRow("SELECT count(*), max(seq) FROM journal WHERE kind = 'SaleAccepted'").Scan(&entries, &newest); err != nil {
+			t.Fatal(err)
+		}
+		if entries != 6 || newest != 6 {
+			t.Errorf("%d entries up to number %d, want 6", entries, newest)
+		}
+	})
+}
+
 // The statements that are kept compiled are bounded, whatever texts are run.
 func TestCompiledStatementsAreBounded(t *testing.T) {
 	r := open(t)
@@ -118,7 +179,7 @@ func TestCompiledStatementsAreBounded(t *testing.T) {
 		}
 	}
 	kept := 0
-	if err := r.do(noDeadline, func(t *tx) error { kept = len(t.statements.compiled); return nil }); err != nil {
+	if err := r.do(noDeadline, func(t *tx) error { kept = len(t.compiled); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if kept != maxStatements {

@@ -77,9 +77,8 @@ type Options struct {
 type Store struct {
 	opts         Options
 	log          *slog.Logger
-	writer       *sql.DB
+	writer       *writer
 	reader       *sql.DB
-	sql          *statements // of the writer
 	qrWait       atomic.Int64
 	account      atomic.Pointer[string] // that issues, for alerts
 	accountWake  chan struct{}
@@ -125,16 +124,14 @@ func openStore(o Options) (*Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("cannot open database: %w", err)
 	}
-	if s.writer, err = sql.Open("sqlite", dsn(o.Path, "&_txlock=immediate&_pragma=secure_delete(1)&_pragma=temp_store(MEMORY)")); err != nil {
+	if s.writer, err = openWriter(o.Path); err != nil {
 		return nil, fmt.Errorf("cannot open database %s: %w", o.Path, err)
 	}
-	s.writer.SetMaxOpenConns(1)
-	s.sql = newStatements(s.writer)
 	if s.reader, err = openReader(o.Path); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.Close())
+		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.close())
 	}
 	if err := s.prepare(); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.Close(), s.reader.Close())
+		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", o.Path, err), s.writer.close(), s.reader.Close())
 	}
 	go s.write()
 	return s, nil
@@ -163,7 +160,7 @@ func (s *Store) prepare() error {
 	if err := s.migrate(); err != nil {
 		return err
 	}
-	dbtx, err := s.sql.begin()
+	dbtx, err := s.writer.begin()
 	if err != nil {
 		return err
 	}
@@ -191,7 +188,7 @@ func migrationNames() ([]string, error) { return fs.Glob(migrations, "migrations
 // transaction of its own.
 func (s *Store) migrate() error {
 	var version int
-	if err := s.writer.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+	if err := s.writer.conn.QueryRowContext(noDeadline, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
 	names, err := migrationNames()
@@ -206,7 +203,7 @@ func (s *Store) migrate() error {
 		if err != nil {
 			return err
 		}
-		tx, err := s.writer.Begin()
+		tx, err := s.writer.conn.BeginTx(noDeadline, nil)
 		if err != nil {
 			return err
 		}
@@ -229,7 +226,7 @@ func (s *Store) Close() error {
 	s.stopOnce.Do(func() {
 		close(s.stop)
 		<-s.stopped
-		s.closed = errors.Join(s.reader.Close(), s.writer.Close())
+		s.closed = errors.Join(s.reader.Close(), s.writer.close())
 		if s.lock != nil {
 			s.closed = errors.Join(s.closed, s.lock.Close())
 		}
@@ -306,7 +303,7 @@ func (s *Store) commit(batch []request) {
 	var done []*tx
 	began := time.Now()
 	err := func() error {
-		dbtx, err := s.sql.begin()
+		dbtx, err := s.writer.begin()
 		if err != nil {
 			return err
 		}
@@ -330,6 +327,7 @@ func (s *Store) commit(batch []request) {
 			}
 			t := s.begin(dbtx)
 			if results[i] = t.run(r); results[i] != nil {
+				dbtx.newest = newest{}
 				if _, err := dbtx.Exec("ROLLBACK TO one"); err != nil {
 					return err
 				}
@@ -356,7 +354,6 @@ func (s *Store) commit(batch []request) {
 			t.announce()
 		}
 	}
-	s.sql.compile()
 }
 
 // classify marks what the disk or the database file is to blame for.

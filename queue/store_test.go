@@ -499,11 +499,11 @@ func TestDiskFull(t *testing.T) {
 	r := open(t)
 	r.accept(lunch("S1"))
 	var pages int
-	if err := r.writer.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+	if err := r.writer.conn.QueryRowContext(noDeadline, "PRAGMA page_count").Scan(&pages); err != nil {
 		t.Fatal(err)
 	}
 	limit := func(n int) {
-		if _, err := r.writer.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+		if _, err := r.writer.conn.ExecContext(noDeadline, fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -552,7 +552,7 @@ func TestVerifyJournalNamesTheBrokenEntry(t *testing.T) {
 	for i := range 5 {
 		r.accept(lunch(fmt.Sprintf("S%d", i)))
 	}
-	if _, err := r.writer.Exec("UPDATE journal SET digest = 'x' WHERE seq = 3"); err != nil {
+	if _, err := r.writer.conn.ExecContext(noDeadline, "UPDATE journal SET digest = 'x' WHERE seq = 3"); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.VerifyJournal(); err == nil || err.Error() != "journal entry 3 is broken" {

@@ -138,7 +138,7 @@ func TestFollowDeleted(t *testing.T) {
 	r := open(t)
 	r.tells(10)
 	r.reopen()
-	if _, err := r.writer.Exec("DELETE FROM events WHERE seq < 8"); err != nil {
+	if _, err := r.writer.conn.ExecContext(noDeadline, "DELETE FROM events WHERE seq < 8"); err != nil {
 		t.Fatal(err)
 	}
 	if oldest, err := r.OldestEvent(t.Context()); err != nil || oldest != 8 {
@@ -147,7 +147,7 @@ func TestFollowDeleted(t *testing.T) {
 	if err := take(t.Context(), r.Follow(3), 7, 10); err != nil {
 		t.Error(err)
 	}
-	if _, err := r.writer.Exec("DELETE FROM events"); err != nil {
+	if _, err := r.writer.conn.ExecContext(noDeadline, "DELETE FROM events"); err != nil {
 		t.Fatal(err)
 	}
 	f := r.Follow(3)

@@ -140,7 +140,7 @@ func BenchmarkCounts(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer s.Close()
-			_, err = s.writer.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?)
+			_, err = s.writer.conn.ExecContext(noDeadline, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?)
 				INSERT INTO sales (sale_id, digest, body, total, wish, view, accepted_at, updated_at) SELECT 'S'||i, '', '{}', 100, 'none', 'recorded', ?, 0 FROM n`,
 				sales, time.Now().UnixMilli())
 			if err != nil {

@@ -6,7 +6,6 @@ package trade
 
 import (
 	"errors"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -201,7 +200,10 @@ func formatFixed(n int64, decimals, keep int) string {
 	if n < 0 {
 		sign, u = "-", -u
 	}
-	s := fmt.Sprintf("%0*d", decimals+1, u)
+	s := strconv.FormatUint(u, 10)
+	if short := decimals + 1 - len(s); short > 0 {
+		s = strings.Repeat("0", short) + s
+	}
 	whole, frac := s[:len(s)-decimals], s[len(s)-decimals:]
 	for len(frac) > keep && frac[len(frac)-1] == '0' {
 		frac = frac[:len(frac)-1]

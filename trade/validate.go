@@ -2,7 +2,9 @@ package trade
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -84,9 +86,10 @@ func (r Rules) Check(s *Sale) []Problem {
 		c.say("payments", TooMany, "20")
 	}
 	for i, p := range s.Payments {
-		c.within(fmt.Sprintf("payments[%d].amount", i), p.Amount, 0, MaxMoney)
+		at := nth("payments", i)
+		c.within(at+"amount", p.Amount, 0, MaxMoney)
 		if p.Method == "" {
-			c.say(fmt.Sprintf("payments[%d].method", i), Required)
+			c.say(at+"method", Required)
 		}
 	}
 	return c
@@ -99,7 +102,7 @@ func (r Rules) CheckGoods(l *Line) []Problem {
 	if l.SKU == "" {
 		c.say("sku", Required)
 	}
-	r.texts(&c, l.texts(""))
+	r.texts(&c, l.texts(nil, ""))
 	r.tax(&c, "", l, false)
 	switch {
 	case l.Rate == 0 && l.ZeroTaxFlag == "":
@@ -185,7 +188,7 @@ func (r Rules) items(c *check, s *Sale) {
 	}
 	lines, sum := 0, Money(0)
 	for i := range s.Items {
-		l, at := &s.Items[i], fmt.Sprintf("items[%d].", i)
+		l, at := &s.Items[i], nth("items", i)
 		c.line(at, l, most)
 		r.tax(c, at, l, s.Wish != WishNone)
 		lines++
@@ -213,7 +216,7 @@ func (c *check) line(at string, l *Line, most Money) {
 		c.say(at+"name", Required)
 	}
 	c.within(at+"amount", l.Amount, 0, most)
-	if l.Discount > 0 || l.Discount < -l.Amount {
+	if l.Amount >= 0 && (l.Discount > 0 || l.Discount < -l.Amount) {
 		c.say(at+"discount", Between, (-l.Amount).String(), "0.00")
 	}
 	if l.Quantity < 0 {
@@ -222,11 +225,18 @@ func (c *check) line(at string, l *Line, most Money) {
 	if l.UnitPrice < 0 {
 		c.say(at+"unit_price", AtLeast, "0")
 	}
-	if l.Quantity > 0 && l.UnitPrice > 0 {
-		if d := l.UnitPrice.Times(l.Quantity) - l.Amount; d < -1 || d > 1 {
-			c.say(at+"amount", AmountDiffers, l.Amount.String(), l.UnitPrice.String(), l.Quantity.String())
-		}
+	if l.Quantity > 0 && l.UnitPrice > 0 && !l.adds() {
+		c.say(at+"amount", AmountDiffers, l.Amount.String(), l.UnitPrice.String(), l.Quantity.String())
 	}
+}
+
+// adds reports whether price times quantity, unrounded, is the amount within a
+// fen.
+func (l *Line) adds() bool {
+	const fen = 100_000_000_000_000 // in units of 10⁻¹⁶, which the product has
+	product := new(big.Int).Mul(big.NewInt(int64(l.UnitPrice)), big.NewInt(int64(l.Quantity)))
+	amount := new(big.Int).Mul(big.NewInt(int64(l.Amount)), big.NewInt(fen))
+	return product.Sub(product, amount).CmpAbs(big.NewInt(fen)) <= 0
 }
 
 // tax checks what a line says of its tax (codes 8005, 8006, 8014 and 8015).
@@ -321,6 +331,7 @@ func isEmail(s string) bool {
 // text is a text of a request with its limit: GBK bytes, as the platform
 // counts. angle says that < and > are refused (interface 2.16).
 type text struct {
+	at    string // what stands before the field's name, such as "items[0]."
 	field string
 	text  *string
 	bytes int
@@ -328,27 +339,30 @@ type text struct {
 }
 
 func (s *Sale) texts() []text {
-	ts := []text{
-		{"cashier", &s.Cashier, 40, false}, {"register", &s.Register, 40, false},
-		{"shop_num", &s.ShopNum, 20, false}, {"remark", &s.Remark, 200, false},
-		{"buyer.name", &s.Buyer.Name, 100, true}, {"buyer.tax_no", &s.Buyer.TaxNo, 20, true},
-		{"buyer.address", &s.Buyer.Address, 100, true}, {"buyer.phone", &s.Buyer.Phone, 20, true},
-		{"buyer.bank", &s.Buyer.Bank, 100, true}, {"buyer.account", &s.Buyer.Account, 50, true},
-		{"buyer.email", &s.Buyer.Email, 50, true}, {"buyer.mobile", &s.Buyer.Mobile, 20, true},
-	}
+	ts := make([]text, 0, 12+4*len(s.Items)+len(s.Payments))
+	ts = append(ts,
+		text{"", "cashier", &s.Cashier, 40, false}, text{"", "register", &s.Register, 40, false},
+		text{"", "shop_num", &s.ShopNum, 20, false}, text{"", "remark", &s.Remark, 200, false},
+		text{"buyer.", "name", &s.Buyer.Name, 100, true}, text{"buyer.", "tax_no", &s.Buyer.TaxNo, 20, true},
+		text{"buyer.", "address", &s.Buyer.Address, 100, true}, text{"buyer.", "phone", &s.Buyer.Phone, 20, true},
+		text{"buyer.", "bank", &s.Buyer.Bank, 100, true}, text{"buyer.", "account", &s.Buyer.Account, 50, true},
+		text{"buyer.", "email", &s.Buyer.Email, 50, true}, text{"buyer.", "mobile", &s.Buyer.Mobile, 20, true})
 	for i := range s.Items {
-		ts = append(ts, s.Items[i].texts(fmt.Sprintf("items[%d].", i))...)
+		ts = s.Items[i].texts(ts, nth("items", i))
 	}
 	for i := range s.Payments {
-		ts = append(ts, text{fmt.Sprintf("payments[%d].method", i), &s.Payments[i].Method, 40, false})
+		ts = append(ts, text{nth("payments", i), "method", &s.Payments[i].Method, 40, false})
 	}
 	return ts
 }
 
-// texts has the strictest limits of 2.9, 2.16 and 2.37.
-func (l *Line) texts(at string) []text {
-	return []text{{at + "sku", &l.SKU, 50, false}, {at + "name", &l.Name, 100, false},
-		{at + "spec", &l.Spec, 40, false}, {at + "unit", &l.Unit, 20, false}}
+// nth is how the fields of a list's element begin.
+func nth(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]." }
+
+// texts appends a line's, with the strictest limits of 2.9, 2.16 and 2.37.
+func (l *Line) texts(ts []text, at string) []text {
+	return append(ts, text{at, "sku", &l.SKU, 50, false}, text{at, "name", &l.Name, 100, false},
+		text{at, "spec", &l.Spec, 40, false}, text{at, "unit", &l.Unit, 20, false})
 }
 
 // disputed are characters about which implementations of GBK disagree. They
@@ -358,16 +372,16 @@ const disputed = "€䶮"
 func (r Rules) texts(c *check, ts []text) {
 	for _, t := range ts {
 		if n := GBKLen(*t.text); n > t.bytes {
-			c.say(t.field, TooLong, fmt.Sprint(t.bytes), fmt.Sprint(n))
+			c.say(t.at+t.field, TooLong, fmt.Sprint(t.bytes), fmt.Sprint(n))
 		}
 		for _, char := range *t.text {
 			switch {
 			case unicode.IsControl(char):
-				c.say(t.field, ControlCharacter, fmt.Sprintf("U+%04X", char))
+				c.say(t.at+t.field, ControlCharacter, fmt.Sprintf("U+%04X", char))
 			case char == utf8.RuneError, r.Encodable != nil && !r.Encodable(char) && !strings.ContainsRune(disputed, char):
-				c.say(t.field, NotInGBK, string(char), fmt.Sprintf("U+%04X", char))
+				c.say(t.at+t.field, NotInGBK, string(char), fmt.Sprintf("U+%04X", char))
 			case t.angle && (char == '<' || char == '>'):
-				c.say(t.field, AngleBracket)
+				c.say(t.at+t.field, AngleBracket)
 			default:
 				continue
 			}
