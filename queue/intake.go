@@ -79,7 +79,11 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 	if t.s.opts.Training {
 		sale.Wish, sale.Kind = trade.WishNone, ""
 	}
-	body, err := bodyOf(sale)
+	stored, err := t.s.sealed(sale)
+	var body string
+	if err == nil {
+		body, err = bodyOf(stored)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot store sale %s: %w", sale.ID, err)
 	}

@@ -94,8 +94,13 @@ func (t *tx) claim(seq int64, lane trade.Lane) (*OpClaim, error) {
 			return nil, err
 		}
 	}
-	c.Record, err = record(t, l)
-	return c, err
+	if c.Record, err = record(t, l); err != nil {
+		return nil, err
+	}
+	if err := t.s.unseal(c.Record); err != nil {
+		t.s.log.Error("a sale goes out without its buyer", "sale", c.Record.Sale.ID, "err", err)
+	}
+	return c, nil
 }
 
 // Due reports whether a lane has an operation that could go out now.

@@ -20,6 +20,7 @@ type Record struct {
 	Op         *PlannedOp // nil where the platform is not needed
 	Prints     []Print    // in the order of asking
 	Training   bool       // it was practice: nothing was sold
+	sealed     []byte     // the buyer, encrypted
 }
 
 // PlannedOp is the operation that the sale needs next.
@@ -98,9 +99,11 @@ func record(q querier, l *loaded) (*Record, error) {
 		return nil, err
 	}
 	r.UpdatedAt = at(updated)
-	if err := json.Unmarshal([]byte(body), &r.Sale); err != nil {
+	var stored storedSale
+	if err := json.Unmarshal([]byte(body), &stored); err != nil {
 		return nil, err
 	}
+	r.Sale, r.sealed = stored.Sale, stored.Sealed
 	var op PlannedOp
 	var due int64
 	var state string

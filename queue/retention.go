@@ -96,7 +96,7 @@ func (t *tx) wipeBuyer(seq int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec("UPDATE sales SET body = json_set(body, '$.buyer', json(?)), buyer_wiped = 1 WHERE seq = ?", string(nobody), seq)
+	_, err = t.Exec("UPDATE sales SET body = json_remove(json_set(body, '$.buyer', json(?)), '$.sealed_buyer'), buyer_wiped = 1 WHERE seq = ?", string(nobody), seq)
 	return err
 }
 

@@ -7,6 +7,7 @@ package queue
 
 import (
 	"context"
+	"crypto/cipher"
 	"database/sql"
 	"embed"
 	"errors"
@@ -60,6 +61,9 @@ type Options struct {
 	SlipLater bool
 	// Training says that what is accepted is practice: nothing of it is sent.
 	Training bool
+	// BuyerKey, of 32 bytes, encrypts what names buyers; nil stores it as it is.
+	// A sale's buyer is read back for the platform's operations alone.
+	BuyerKey []byte
 	// Pause says how long the next operation of a sale waits: attempts is 0 for
 	// the first try, then the number of tries that brought no news.
 	Pause func(op trade.Op, s trade.Standing, attempts int, now time.Time) time.Duration
@@ -79,6 +83,7 @@ type Store struct {
 	log          *slog.Logger
 	writer       *writer
 	reader       *sql.DB
+	buyers       cipher.AEAD // nil without Options.BuyerKey
 	qrWait       atomic.Int64
 	account      atomic.Pointer[string] // that issues, for alerts
 	accountWake  chan struct{}
@@ -114,6 +119,10 @@ func openStore(o Options) (*Store, error) {
 	}
 	for _, name := range o.printers() {
 		s.papers[name] = make(chan struct{}, 1)
+	}
+	var err error
+	if s.buyers, err = sealer(o.BuyerKey); err != nil {
+		return nil, fmt.Errorf("cannot encrypt buyers' data: %w", err)
 	}
 	// Made here and not by SQLite, so that nobody else can read buyers' data;
 	// the files beside it get the same rights.

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tillagent/cmd/agent/config"
+)
+
+// keyBytes is the length of the keys that the agent makes for itself.
+const keyBytes = 32
+
+// ownKey is such a key: its file in the data folder, and what people call it.
+type ownKey struct {
+	file, zh, en   string
+	lostZh, lostEn string // what is lost with it
+}
+
+var (
+	// voucherKey is of 凭证码: with another one, paper of before could not be told
+	// from invented paper.
+	voucherKey = ownKey{"voucher.key", "凭证码密钥", "the key of vouchers",
+		"之前小票上的凭证码就无法核对", "vouchers printed before cannot be checked"}
+	// buyerKey encrypts buyers' data in the database.
+	buyerKey = ownKey{"buyers.key", "购买方资料密钥", "the key of buyers' data",
+		"还没开票的单就没有购买方资料", "sales that are not invoiced yet lose their buyers"}
+)
+
+// dataKey reads a key of the agent's own. The first start makes it, readable by
+// its owner alone; it appears whole or not at all.
+func dataKey(cfg *config.Config, k ownKey) ([]byte, error) {
+	path := filepath.Join(cfg.DataDir, k.file)
+	key, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return makeDataKey(path, k)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", say("读不了"+k.zh, "cannot read "+k.en), err)
+	case len(key) != keyBytes:
+		return nil, fmt.Errorf(say(k.zh+" %s 已损坏(%d 字节):请从备份恢复;删除它会另生成一把,"+k.lostZh,
+			k.en+" %s is damaged (%d bytes): put it back from a backup; if it is deleted a new one is made, and "+k.lostEn), path, len(key))
+	}
+	return key, nil
+}
+
+func makeDataKey(path string, k ownKey) ([]byte, error) {
+	key := make([]byte, keyBytes)
+	_, _ = rand.Read(key)                                 // never fails
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // 0600
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err)
+	}
+	_, err = f.Write(key)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err), os.Remove(f.Name()))
+	}
+	return key, nil
+}
