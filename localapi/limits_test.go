@@ -154,7 +154,7 @@ func TestErrors(t *testing.T) {
 		{context.DeadlineExceeded, post, 507, trade.ErrStorageFull},
 		{context.DeadlineExceeded, get, 500, trade.ErrInternal},
 		{queue.ErrStopping, post, 503, trade.ErrShuttingDown},
-		{queue.ErrConflict, post, 409, trade.ErrSaleConflict},
+		{&queue.ConflictError{}, post, 409, trade.ErrSaleConflict},
 		{errors.New("x"), post, 500, trade.ErrInternal},
 	} {
 		if p := failureOf(tt.err, tt.rt).problem(trade.EN); p.Status != tt.status || p.Code != tt.code || p.Title == string(tt.code) {

@@ -44,7 +44,7 @@ func busyTill(t *testing.T) *till {
 	x := newTill(t, func(o *Options, qo *queue.Options) {
 		o.Metrics, qo.Committed = m, m.Committed
 		o.Around = func(context.Context) Around {
-			return Around{Platform{true, true, time.Unix(1_790_000_000, 0), -1500 * time.Millisecond}, []Printer{{trade.ReceiptPrinter, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}}
+			return Around{Platform{true, true, time.Unix(1_790_000_000, 0), -1500 * time.Millisecond}, []Printer{{trade.ReceiptPrinter, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}, nil}
 		}
 	})
 	m.Called(trade.Call{Interface: "2.16", Outcome: trade.OutcomeOK, Took: 120 * time.Millisecond})

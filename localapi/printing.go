@@ -21,14 +21,9 @@ func (s *Server) postPrint(c *call) (any, error) {
 	defer cancel()
 	var ps problems
 	ps.append(s.o.Rules.CheckPrinter(req.printer)...)
-	if err := s.unlessStored(ctx, req.jobID, ps.failure()); err != nil {
-		return nil, err
-	}
-	p, err := s.o.Store.AskPrint(ctx, c.id, req.jobID, req.paper, req.printer, req.copies)
-	if err != nil {
-		return nil, err
-	}
-	return result{http.StatusAccepted, jobPath(p.JobID), printJobResource(p)}, nil
+	return s.takeJob(ctx, req.jobID, ps.failure(), func() (*queue.Print, error) {
+		return s.o.Store.AskPrint(ctx, c.id, req.jobID, req.paper, req.printer, req.copies)
+	})
 }
 
 // postOwnPrint prints what the POS laid out by itself, for no sale.
@@ -41,28 +36,29 @@ func (s *Server) postOwnPrint(c *call) (any, error) {
 	defer cancel()
 	var ps problems
 	ps.append(s.o.Rules.CheckContent(req.content, req.printer, req.copies)...)
-	if err := s.unlessStored(ctx, req.jobID, ps.failure()); err != nil {
+	return s.takeJob(ctx, req.jobID, ps.failure(), func() (*queue.Print, error) {
+		return s.o.Store.AcceptPrint(ctx, req.jobID, req.content, req.printer, req.copies)
+	})
+}
+
+// takeJob stores a print job: 202, or 200 for a repetition. bad is what is wrong
+// with it; one that is stored already is a repetition or a conflict even if
+// today's printers would not take it.
+func (s *Server) takeJob(ctx context.Context, jobID string, bad error, take func() (*queue.Print, error)) (any, error) {
+	status := http.StatusOK
+	switch _, err := s.o.Store.Print(ctx, jobID); {
+	case errors.Is(err, queue.ErrNotFound) && bad != nil:
+		return nil, bad
+	case errors.Is(err, queue.ErrNotFound):
+		status = http.StatusAccepted
+	case err != nil:
 		return nil, err
 	}
-	p, err := s.o.Store.AcceptPrint(ctx, req.jobID, req.content, req.printer, req.copies)
+	p, err := take()
 	if err != nil {
 		return nil, err
 	}
-	return result{http.StatusAccepted, jobPath(p.JobID), printJobResource(p)}, nil
-}
-
-// unlessStored gives what is wrong with a print job, unless that is stored
-// already: then it is a repetition or a conflict even if today's printers would
-// not take it.
-func (s *Server) unlessStored(ctx context.Context, jobID string, bad error) error {
-	if bad == nil {
-		return nil
-	}
-	_, err := s.o.Store.Print(ctx, jobID)
-	if errors.Is(err, queue.ErrNotFound) {
-		err = bad
-	}
-	return err
+	return result{status, jobPath(p.JobID), printJobResource(p)}, nil
 }
 
 // drawerTime is how long opening the drawer may take: a job that is on its way

@@ -43,7 +43,7 @@ func TestPrint(t *testing.T) {
 	if a.json(t, "job_id") != "J/1" || a.json(t, "state") != "queued" || a.json(t, "copies") != "2" || a.header.Get("Location") != "/v1/print-jobs/J%2F1" {
 		t.Errorf("%v %s", a.header, a.body)
 	}
-	x.post("/v1/sales/S%2F1/print", `{"copies":2,"what":"slip","job_id":"J/1"}`).want(t, 202, "")
+	x.post("/v1/sales/S%2F1/print", `{"copies":2,"what":"slip","job_id":"J/1"}`).want(t, 200, "")
 	x.post("/v1/sales/S%2F1/print", `{"job_id":"J/1"}`).want(t, 409, trade.ErrJobConflict)
 	x.print(trade.PaperSent, "")
 	if got := x.get("/v1/print-jobs/J%2F1").json(t, "state"); got != "sent" {

@@ -70,8 +70,6 @@ func failureOf(err error, rt *route) *failure {
 		return &failure{code: trade.ErrNotFound}
 	case errors.As(err, &differs):
 		return &failure{code: rt.conflict, detail: trade.Say(trade.DetailConflict, differs.Stored, differs.Posted), stored: differs.Stored, posted: differs.Posted}
-	case errors.Is(err, queue.ErrConflict):
-		return &failure{code: rt.conflict}
 	case errors.As(err, &exceeds) && exceeds.Left <= 0:
 		return &failure{code: trade.ErrInvalidState, detail: exceedsDetail(exceeds)}
 	case errors.As(err, &exceeds):

@@ -121,14 +121,18 @@ func waitFor(c *call) (time.Duration, error) {
 	return d, nil
 }
 
-// await waits for the sale's QR code or for its invoice to be under way, at
-// most d, and gives the sale as it then stands. It ends early when the caller hangs up or the server stops.
+// await waits for the sale's QR code, for its end, or, where a direct invoice
+// was asked for by itself, for the page where its buyer follows it; at most d.
+// It gives the sale as it then stands, and ends early when the caller hangs up
+// or the server stops.
 func (s *Server) await(c *call, taken *queue.Record, d time.Duration) *queue.Record {
 	c.waits()
 	ctx, cancel := context.WithTimeout(c.Context(), d)
 	defer cancel()
 	defer context.AfterFunc(s.running, cancel)()
-	r, err := s.o.Store.Await(ctx, taken.Sale.ID, func(r *queue.Record) bool { return r.Standing.Ended() })
+	r, err := s.o.Store.Await(ctx, taken.Sale.ID, func(r *queue.Record) bool {
+		return r.Standing.Ended() || r.Sale.InvoiceID != "" && r.Standing.ViewURL() != ""
+	})
 	if err != nil { // the sale is taken all the same
 		s.log.Error("cannot wait for a sale", "sale", taken.Sale.ID, "err", err)
 		return taken

@@ -52,7 +52,7 @@ type Options struct {
 	TLS     bool     // the listeners speak TLS: pages of the API itself are of https
 	Origins []string // web pages that may call, each as a browser writes it: "https://pos.example.cn"
 	Version string
-	// Around tells how platform and printer are now; nil means unknown.
+	// Around tells how platform, printers and disk are now; nil means unknown.
 	Around func(context.Context) Around
 	// Preview draws the receipt of a sale as it prints; nil means that there is
 	// no printer to draw it for.
@@ -98,6 +98,12 @@ type Drawing interface {
 type Around struct {
 	Platform Platform
 	Printers []Printer // that are configured, trade.ReceiptPrinter first
+	Disk     *Disk     // of the data folder; nil: unknown
+}
+
+// Disk is how much room a disk has.
+type Disk struct {
+	Free uint64 // bytes that the service may still fill
 }
 
 // printer finds a printer by its name.

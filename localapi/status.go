@@ -17,8 +17,22 @@ type statusJSON struct {
 	Printer   *printerJSON  `json:"printer"`  // the one for receipts
 	Printers  []printerOf   `json:"printers"`
 	Queue     queueJSON     `json:"queue"`
-	Alerts    int           `json:"alerts"` // how many are active
+	Accounts  []accountJSON `json:"accounts"` // as they were last known
+	Alerts    int           `json:"alerts"`   // how many are active
+	Disk      *diskJSON     `json:"disk"`     // null: unknown
 	Database  databaseJSON  `json:"database"`
+}
+
+// accountJSON is how a tax account stands; GET /v1/accounts has more of it.
+type accountJSON struct {
+	Account string             `json:"account"`
+	Login   trade.AccountState `json:"login"`
+	Auth    trade.AccountState `json:"auth"`
+	Default bool               `json:"default"`
+}
+
+type diskJSON struct {
+	Free uint64 `json:"free_bytes"` // that the service may still fill
 }
 
 type platformJSON struct {
@@ -64,12 +78,20 @@ func (s *Server) getStatus(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	accounts, _, err := s.o.Store.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := statusJSON{
 		Version: s.o.Version, StartedAt: stamp(s.started), TillCode: counts.TillCode,
 		Printers: []printerOf{},
 		Queue:    queueJSON{Sales: map[trade.SaleState]int{}, OldestAt: stamp(counts.Oldest), Prints: counts.Waiting},
+		Accounts: []accountJSON{},
 		Alerts:   len(alerts),
 		Database: databaseJSON{counts.DatabaseLen},
+	}
+	for _, a := range accounts {
+		out.Accounts = append(out.Accounts, accountJSON{a.Account, a.Login, a.Auth, a.Default})
 	}
 	for _, state := range trade.SaleStates {
 		out.Queue.Sales[state] = counts.Sales[state]
@@ -83,6 +105,9 @@ func (s *Server) getStatus(c *call) (any, error) {
 		c.waits()
 		a := s.o.Around(ctx)
 		out.Platform = &platformJSON{a.Platform.Configured, a.Platform.Online, stamp(a.Platform.LastContact), a.Platform.ClockSkew.Milliseconds()}
+		if a.Disk != nil {
+			out.Disk = &diskJSON{a.Disk.Free}
+		}
 		out.Printer = &printerJSON{}
 		for _, p := range a.Printers {
 			now := printerJSON{true, p.Port, p.Profile, p.State, stamp(p.SeenAt)}

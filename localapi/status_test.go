@@ -16,9 +16,12 @@ func TestStatus(t *testing.T) {
 			if _, ok := ctx.Deadline(); !ok {
 				t.Error("Around has no deadline")
 			}
-			return Around{Platform{true, true, seen, -1500 * time.Millisecond}, []Printer{{trade.ReceiptPrinter, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}}
+			return Around{Platform{true, true, seen, -1500 * time.Millisecond}, []Printer{{trade.ReceiptPrinter, "tcp://192.0.2.1:9100", "generic", "paper_low", time.Time{}, "none"}}, &Disk{5 << 30}}
 		}
 	})
+	if err := x.store.SaveAccounts(t.Context(), []trade.Account{{Account: "kpy", Login: trade.AccountNeeded, Auth: trade.AccountOK, Default: true}}); err != nil {
+		t.Fatal(err)
+	}
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
 	x.post("/v1/sales", plainBody("P1", "1.00")).want(t, 201, "")
 	a := x.get("/v1/status").want(t, 200, "")
@@ -37,6 +40,9 @@ func TestStatus(t *testing.T) {
 		{[]any{"queue", "sales", "rejected"}, "0"},
 		{[]any{"queue", "prints_waiting"}, "2"},
 		{[]any{"alerts"}, "0"},
+		{[]any{"accounts", 0, "account"}, "kpy"},
+		{[]any{"accounts", 0, "login"}, "needed"},
+		{[]any{"disk", "free_bytes"}, "5368709120"},
 	} {
 		if got := a.json(t, tt.path...); got != tt.want {
 			t.Errorf("%v: %v, want %v", tt.path, got, tt.want)
@@ -46,7 +52,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	plain := newTill(t).get("/v1/status").want(t, 200, "")
-	if plain.json(t, "platform") != nil || plain.json(t, "printer") != nil || plain.json(t, "queue", "oldest_waiting_at") != nil {
+	if plain.json(t, "disk") != nil || plain.json(t, "platform") != nil || plain.json(t, "printer") != nil || plain.json(t, "queue", "oldest_waiting_at") != nil {
 		t.Errorf("%s", plain.body)
 	}
 }

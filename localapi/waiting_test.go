@@ -50,6 +50,21 @@ func TestWait(t *testing.T) {
 	x.get("/v1/sales/S4").want(t, 404, trade.ErrNotFound)
 }
 
+// TestWaitDirect: a direct invoice has no QR code, so a sale with one is waited
+// for until it is issued.
+func TestWaitDirect(t *testing.T) {
+	x := newTill(t)
+	answers := make(chan answer, 1)
+	go func() {
+		answers <- x.post("/v1/sales?wait=30s", strings.Replace(saleBody("S1"), `"payments"`, `"invoice":"direct","buyer":{"name":"某某公司"},"payments"`, 1))
+	}()
+	<-x.store.Wake(trade.LaneLive)
+	x.issue(x.accept())
+	if a := (<-answers).want(t, 201, ""); a.json(t, "state") != "invoiced" || a.json(t, "invoice", "number") == "" {
+		t.Errorf("%s", a.body)
+	}
+}
+
 func TestStop(t *testing.T) {
 	x := newTill(t)
 	answers := make(chan answer, 1)

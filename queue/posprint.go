@@ -10,8 +10,7 @@ import (
 
 // AcceptPrint stores what a POS wants printed for no sale, checked before. The
 // same job id with the same content gives the stored job; the errors are
-// ErrNoPrinter, a ConflictError, and ErrConflict where a sale's print job has
-// the id.
+// ErrNoPrinter and, also where a sale's print job has the id, a ConflictError.
 func (s *Store) AcceptPrint(ctx context.Context, jobID string, content trade.Content, printer string, copies int) (*Print, error) {
 	posted := []any{content.Form, content.Data, copies}
 	if printer != trade.ReceiptPrinter { // as it was before there were others
@@ -20,15 +19,18 @@ func (s *Store) AcceptPrint(ctx context.Context, jobID string, content trade.Con
 	digest := digestOf(posted)
 	var p *Print
 	err := s.do(ctx, func(t *tx) error {
-		var stored string
-		err := t.QueryRow("SELECT digest FROM prints WHERE job_id = ?", jobID).Scan(&stored)
+		var stored, paper, printed string
+		var sale sql.NullInt64
+		var times int
+		err := t.QueryRow("SELECT digest, sale, paper, printer, copies FROM prints WHERE job_id = ?", jobID).Scan(&stored, &sale, &paper, &printed, &times)
+		if stored == "" { // a sale's
+			stored = jobDigest(sale, trade.Paper(paper), printed, times)
+		}
 		switch {
 		case errors.Is(err, sql.ErrNoRows) && !s.hasPrinter(printer):
 			err = ErrNoPrinter
 		case errors.Is(err, sql.ErrNoRows):
 			err = t.addPOSPrint(jobID, content, printer, copies, digest)
-		case err == nil && stored == "":
-			err = ErrConflict
 		case err == nil && stored != digest:
 			err = &ConflictError{stored, digest}
 		}

@@ -151,7 +151,7 @@ func heldSubjectOf(printer string) string {
 // RaiseHeld raises the alert that a printer's jobs wait, for a cause.
 func (s *Store) RaiseHeld(printer, cause string) error {
 	words := trade.CauseWords(cause)
-	title := trade.Say(trade.PrinterHeld, words.In(trade.ZH))
+	title := trade.Say(trade.PrinterHeld, words.In(trade.ZH), words.In(trade.EN))
 	if printer != trade.ReceiptPrinter {
 		title = trade.Say(trade.FurtherHeld, printer, words.In(trade.ZH), words.In(trade.EN))
 	}

@@ -46,7 +46,7 @@ func (t *tx) addJob(l *loaded, j job) error {
 // AskPrint stores a wish to print a sale's receipt, slip or ticket again. A slip
 // whose QR code is still on its way waits for it. The same job id with the same
 // content gives the stored job; the errors are ErrNotFound, ErrNoPrinter,
-// ErrConflict, and ErrNoQR where a slip can never come.
+// a ConflictError, and ErrNoQR where a slip can never come.
 func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.Paper, printer string, copies int) (*Print, error) {
 	var p *Print
 	err := s.do(ctx, func(t *tx) error {
@@ -74,7 +74,7 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 			}
 			err = t.addJob(l, j)
 		case err == nil && (sale.Int64 != l.seq || oldPaper != paper || oldPrinter != printer || oldCopies != copies):
-			err = ErrConflict
+			err = &ConflictError{jobDigest(sale, oldPaper, oldPrinter, oldCopies), jobDigest(sql.NullInt64{Int64: l.seq, Valid: true}, paper, printer, copies)}
 		}
 		if err != nil {
 			return err
@@ -83,6 +83,11 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 		return err
 	})
 	return p, err
+}
+
+// jobDigest identifies what a print job is of, for the error that names two.
+func jobDigest(sale sql.NullInt64, paper trade.Paper, printer string, copies int) string {
+	return digestOf([]any{sale, paper, printer, copies})
 }
 
 // slipLater prints the slip of a receipt that went out without its QR code,

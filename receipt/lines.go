@@ -119,6 +119,12 @@ func (r *lineReader) line(field string, raw []byte) printer.Element {
 		}
 	}
 	if len(kinds) != 1 {
+		if unknown := l.unknown(); len(kinds) == 0 && len(unknown) > 0 { // a misspelt kind, most likely
+			for _, key := range unknown {
+				r.say(field+"."+key, trade.UnknownField)
+			}
+			return nil
+		}
 		r.say(field, trade.OneOf, kindNames)
 		return nil
 	}
@@ -139,6 +145,19 @@ type posLine struct {
 	*lineReader
 	field string
 	given map[string]json.RawMessage
+}
+
+// traits are the keys that say how a line is, beside those of lineKinds.
+var traits = []string{"align", "bold", "size", "type"}
+
+// unknown are the keys that no line has.
+func (l *posLine) unknown() (keys []string) {
+	for _, key := range slices.Sorted(maps.Keys(l.given)) {
+		if lineKinds[key] == nil && !slices.Contains(traits, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // read takes a value out; ok is false where it is missing or null, or wrong, which
@@ -255,7 +274,7 @@ func (l *posLine) columns() printer.Element {
 func (l *posLine) rule() printer.Element {
 	char := []rune(l.words("rule"))
 	if len(char) > 1 {
-		l.say(l.field+".rule", trade.TooLong, "2", strconv.Itoa(printer.Width(string(char))))
+		l.say(l.field+".rule", trade.TooMany, "1")
 	}
 	if len(char) == 0 {
 		return printer.Rule{}
@@ -265,7 +284,10 @@ func (l *posLine) rule() printer.Element {
 
 func (l *posLine) qr() printer.Element {
 	data, _ := read[string](l, "qr", "string")
-	if len(data) == 0 || len(data) > maxQRBytes {
+	switch {
+	case data == "":
+		l.say(l.field+".qr", trade.Required)
+	case len(data) > maxQRBytes:
 		l.say(l.field+".qr", trade.TooLong, strconv.Itoa(maxQRBytes), strconv.Itoa(len(data)))
 	}
 	return printer.QR{Data: data, Size: l.number("size", 1, 8, 0)}
@@ -283,7 +305,9 @@ func (l *posLine) barcode() printer.Element {
 	switch {
 	case printer.Width(data) != len(data):
 		l.say(l.field+".barcode", trade.WrongType, "ASCII")
-	case len(data) == 0 || len(data) > most:
+	case data == "":
+		l.say(l.field+".barcode", trade.Required)
+	case len(data) > most:
 		l.say(l.field+".barcode", trade.TooLong, strconv.Itoa(most), strconv.Itoa(len(data)))
 	}
 	return printer.Barcode{Data: data}

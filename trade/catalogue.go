@@ -108,6 +108,7 @@ const (
 	VoidUnconfirmed Key = "void_unconfirmed"
 	IssuedLater     Key = "issued_later"
 	IssuedLaterDo   Key = "issued_later_do"
+	RefundReopened  Key = "refund_reopened"
 	IssuedAfterVoid Key = "issued_after_void"
 	TillClash       Key = "till_clash"
 	TillClashDo     Key = "till_clash_do"
@@ -121,6 +122,8 @@ const (
 	PlatformAwayDo        Key = "platform_away_do"
 	PlatformRefuses       Key = "platform_refuses"
 	PlatformRefusesDo     Key = "platform_refuses_do"
+	PlatformPlain         Key = "platform_plain"
+	PlatformPlainDo       Key = "platform_plain_do"
 	PlatformUntrusted     Key = "platform_untrusted"
 	PlatformUntrustedDo   Key = "platform_untrusted_do"
 	ClockWrong            Key = "clock_wrong"
@@ -140,6 +143,7 @@ const (
 	CausePaperOut         Key = "paper_out"
 	CauseCoverOpen        Key = "cover_open"
 	CauseOffline          Key = "offline"
+	CauseCutter           Key = "cutter"
 	CauseError            Key = "error"
 )
 
@@ -292,6 +296,7 @@ var catalogue = map[Key]words{
 	RedByHand:       {"平台上已红冲", "already red-flushed on the platform"},
 	IssuedLater:     {"已退货的单后来又开出了发票,正在自动红冲", "an invoice was issued for a sale that had been refunded; it is being red-flushed by itself"},
 	IssuedLaterDo:   {"无需操作;完成后自动消除", "nothing to do; this clears when it is done"},
+	RefundReopened:  {"退货单 %s 又在处理:本单后来开出了发票", "refund %s goes on: an invoice was issued later"},
 	IssuedAfterVoid: {"开票码已作废,平台却开出了发票 %s", "the QR code was voided, yet the platform issued invoice %s"},
 	TillClash:       {"开票码编号 %s 与别的收银机冲突,已换号重发", "QR number %s clashes with another till's; the next number was taken"},
 	TillClashDo:     {"请为每台收银机配置不同的 till_code", "give each till a till_code of its own"},
@@ -303,9 +308,11 @@ var catalogue = map[Key]words{
 	PlatformAwayDo:        {"小票照常打印,恢复后自动补取开票码;请检查网络", "receipts go on and QR codes follow by themselves; check the network"},
 	PlatformRefuses:       {"票通平台拒绝本店的配置:%[2]s (%[1]s)", "the platform refuses this till's set-up: %[2]s (%[1]s)"},
 	PlatformRefusesDo:     {"请核对平台编码、税号、密钥以及企业绑定", "check the platform code, the tax number, the keys and the binding"},
+	PlatformPlain:         {"用明文 http 连接票通平台(allow_http = true)", "the platform is called over plain http (allow_http = true)"},
+	PlatformPlainDo:       {"只用于测试环境;正式环境改用 https", "for the test environment only: use https in production"},
 	PlatformUntrusted:     {"票通平台的应答验签不通过", "an answer of the platform does not verify"},
 	PlatformUntrustedDo:   {"请核对平台公钥和 3DES 密钥;也可能有人篡改网络", "check the platform's public key and the 3DES key; the network may be tampered with"},
-	PrinterHeld:           {"打印机:%s,小票在等待", "printer: %s; receipts are waiting"},
+	PrinterHeld:           {"打印机:%[1]s,小票在等待", "printer: %[2]s; receipts are waiting"},
 	BackupFailed:          {"每日备份失败:%s", "the daily backup failed: %s"},
 	BackupFailedDo:        {"请检查备份目录和磁盘空间", "check the backup folder and the disk's space"},
 	ClockWrong:            {"本机时钟与平台相差 %s,暂不取开票码", "this machine's clock differs from the platform's by %s; QR codes wait"},
@@ -322,6 +329,7 @@ var catalogue = map[Key]words{
 	CausePaperOut:         {"缺纸", "paper out"},
 	CauseCoverOpen:        {"上盖打开", "cover open"},
 	CauseOffline:          {"未连接或脱机", "offline"},
+	CauseCutter:           {"切刀卡住", "the cutter is jammed"},
 	CauseError:            {"故障", "error"},
 
 	PathMissing:    {"接口路径未配置: %s", "path not configured: %s"},

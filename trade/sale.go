@@ -1,6 +1,7 @@
 package trade
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -118,7 +119,10 @@ type PrintWish struct {
 // Digest identifies the meaning of what the POS posted: the same sale_id with
 // the same digest is a repetition, with another one a conflict. It is taken
 // after Normalise and before anything is filled in.
-func (s Sale) Digest() string { return digest(s) }
+func (s Sale) Digest() string {
+	s.Extra = inOrder(s.Extra)
+	return digest(s)
+}
 
 // Reason is why a refund is made, in the words of the local API.
 type Reason string
@@ -156,7 +160,29 @@ type RefundLine struct {
 }
 
 // Digest identifies the meaning of the posted refund, as Sale.Digest does.
-func (r RefundRequest) Digest() string { return digest(r) }
+func (r RefundRequest) Digest() string {
+	r.Extra = inOrder(r.Extra)
+	return digest(r)
+}
+
+// inOrder is checked JSON with the names of its objects in order, which mean the
+// same in any; numbers stay as they were written.
+func inOrder(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return nil
+	}
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return raw // digest complains
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return raw
+	}
+	return out
+}
 
 func digest(v any) string {
 	b, err := json.Marshal(v)

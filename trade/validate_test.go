@@ -1,6 +1,7 @@
 package trade
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -167,6 +168,7 @@ var rules = map[string]ruleCase{
 	"a discount is not positive":          {func(s *Sale) { s.Items[0].Discount, s.Total = 1, 6001 }, "items[0].discount", Between},
 	"product a fen off":                   {func(s *Sale) { s.Items[0].Amount, s.Total = 5999, 5849 }, "", ""}, // sent without price and quantity
 	"product two fen off":                 {func(s *Sale) { s.Items[0].Amount, s.Total = 5998, 5848 }, "items[0].amount", AmountDiffers},
+	"product a fen and a part off":        {func(s *Sale) { s.Items[0].UnitPrice, s.Items[0].Amount, s.Total = 29_9999_0000, 6001, 5851 }, "items[0].amount", AmountDiffers},
 	"quantity without price":              {line(func(l *Line) { l.UnitPrice = 0 }), "", ""}, // sent without either
 	"price without quantity":              {line(func(l *Line) { l.Quantity = 0 }), "", ""},
 	"quantity of more than 10 characters": {line(func(l *Line) { l.Quantity, l.UnitPrice = 20_0000_0001, 3_0000_0000 }), "", ""}, // sent without either
@@ -375,6 +377,32 @@ func TestFillComesBeforeTheCheckAndNotIntoTheDigest(t *testing.T) {
 	}
 	if s.Digest() == before {
 		t.Error("the digest does not cover the tax code")
+	}
+}
+
+// TestNegativeLine: a line that is wrong has no range for its discount to name.
+func TestNegativeLine(t *testing.T) {
+	s := lunch()
+	s.Items = append(s.Items, Line{Name: "退", Amount: -100, TaxCode: "111", Rate: 9})
+	s.Total -= 100
+	s.Normalise()
+	if ps := (Rules{}).Check(&s); len(ps) != 1 || ps[0].Field != "items[1].amount" {
+		t.Errorf("problems %v", ps)
+	}
+}
+
+// TestDigestOfExtra: the order of names in extra means nothing, the way a number
+// is written may.
+func TestDigestOfExtra(t *testing.T) {
+	of := func(extra string) string { return Sale{Extra: json.RawMessage(extra)}.Digest() }
+	first := of(`{"a":{"x":1.50,"y":[1,{"p":null,"q":1e400}]},"b":"<茶>"}`)
+	if of(`{"b":"<茶>","a":{"y":[1,{"q":1e400,"p":null}],"x":1.50}}`) != first {
+		t.Error("another order is another digest")
+	}
+	for _, other := range []string{`{"a":{"x":1.5,"y":[1,{"p":null,"q":1e400}]},"b":"<茶>"}`, `{"a":{"x":1.50,"y":[{"p":null,"q":1e400},1]},"b":"<茶>"}`, `{}`} {
+		if of(other) == first {
+			t.Errorf("%s has the same digest", other)
+		}
 	}
 }
 

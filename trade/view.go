@@ -101,9 +101,18 @@ var blueView = map[InvoiceState]SaleState{
 	InvIssued: StateInvoiced, InvRedPend: StateInvoiced, InvRedPart: StatePartlyRed, InvRedFull: StateRedFlushed,
 }
 
-// Ended reports whether a POS that waits for the QR code has nothing more to
-// wait for: the code is there, or it will not come by itself.
-func (s *Standing) Ended() bool { return s.View() != StateQueued }
+// Ended reports whether a POS that waits has nothing more to wait for: the QR
+// code is there or will not come by itself; of a direct invoice, which has no
+// code, it is issued or has stopped.
+func (s *Standing) Ended() bool {
+	switch s.View() {
+	case StateQueued:
+		return false
+	case StateInvoicing:
+		return s.Wish != WishDirect
+	}
+	return true
+}
 
 // OnPaper is the QR code that may stand on paper: one that a customer can
 // still claim, over just what refunds have left. Nil where none may.

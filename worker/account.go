@@ -231,7 +231,9 @@ func (w *Worker) issuing() string {
 func (w *Worker) recallAccount(ctx context.Context) {
 	list, _, err := w.Store.Accounts(ctx)
 	if err != nil {
-		w.Log.Error("cannot read the list of tax accounts", "err", err)
+		if ctx.Err() == nil { // a stop is no failure
+			w.Log.Error("cannot read the list of tax accounts", "err", err)
+		}
 		return
 	}
 	w.learn(list)

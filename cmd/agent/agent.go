@@ -84,9 +84,13 @@ func start(cfg *config.Config, dials dialers, log *slog.Logger) (a *agent, err e
 	for _, s := range stations {
 		names = append(names, s.Name)
 	}
+	buyers, err := dataKey(cfg, buyerKey)
+	if err != nil {
+		return a, err
+	}
 	metrics := localapi.NewMetrics(names...)
 	qo := queue.Options{Path: databasePath(cfg), BackupDir: cfg.Backup.Dir, Prefix: cfg.Piaotong.PlatformPrefix,
-		TillCode: cfg.Piaotong.TillCode, QRValid: cfg.Piaotong.QRValid, QRWait: qrWait, Training: cfg.Receipt.Training,
+		TillCode: cfg.Piaotong.TillCode, QRValid: cfg.Piaotong.QRValid, QRWait: qrWait, Training: cfg.Receipt.Training, BuyerKey: buyers,
 		SlipLater: cfg.Receipt.Deferred == "slip", Pause: worker.Pause(cfg.Piaotong.Poll.Fast, cfg.Piaotong.Poll.Slow), Committed: metrics.Committed, Log: log}
 	storeNames(cfg, &qo)
 	if a.store, err = queue.Open(qo); err != nil {
@@ -96,6 +100,9 @@ func start(cfg *config.Config, dials dialers, log *slog.Logger) (a *agent, err e
 		log.Error("the receipt's template is wrong; the built-in one is used", "err", templateErr)
 	}
 	if err = tellTemplate(a.store, templateErr); err != nil {
+		return a, err
+	}
+	if err = tellPlainHTTP(a.store, cfg.Piaotong); err != nil {
 		return a, err
 	}
 	o := worker.Options{Store: a.store, Training: cfg.Receipt.Training, Concurrency: cfg.Piaotong.Concurrency, QRWait: qrWait, Observer: metrics, Log: log,
@@ -235,6 +242,16 @@ func (a *agent) warn(what string, err error) {
 
 func (a *agent) port() int { return a.listeners[0].Addr().(*net.TCPAddr).Port }
 
+// tellPlainHTTP raises or ends the alert that calls go to the platform without TLS.
+func tellPlainHTTP(store *queue.Store, c config.Piaotong) error {
+	if !plainHTTP(c) {
+		return store.Clear(trade.AlertCredentials, "http")
+	}
+	return store.Raise(trade.Raise{Kind: trade.AlertCredentials, Subject: "http", Title: trade.Say(trade.PlatformPlain), Action: trade.Say(trade.PlatformPlainDo)})
+}
+
+func plainHTTP(c config.Piaotong) bool { return strings.HasPrefix(c.BaseURL, "http:") && c.AllowHTTP }
+
 // platformOf makes the client of the platform with the keys of a configuration.
 func platformOf(c config.Piaotong, clock *worker.Clock, log *slog.Logger) (*piaotong.Client, error) {
 	keys, err := readKeys(c)
@@ -246,9 +263,6 @@ func platformOf(c config.Piaotong, clock *worker.Clock, log *slog.Logger) (*piao
 
 // clientOf makes the client of the platform with these keys.
 func clientOf(c config.Piaotong, keys platformKeys, clock *worker.Clock, log *slog.Logger) (*piaotong.Client, error) {
-	if strings.HasPrefix(c.BaseURL, "http:") && c.AllowHTTP {
-		log.Warn("the platform is called over plain http, as allow_http says")
-	}
 	return piaotong.New(piaotong.Options{BaseURL: c.BaseURL, AllowHTTP: c.AllowHTTP, PlatformCode: c.PlatformCode, PlatformPrefix: c.PlatformPrefix,
 		DES3Key: c.DES3Key.Reveal(), PrivateKey: keys.own, PlatformKey: keys.peer, Next: keys.next, Timeout: c.Timeout, Endpoints: c.Endpoints,
 		OnDate: clock.SawDate, Now: clock.Now, Logger: log})
@@ -286,15 +300,19 @@ func callsPlatform(cfg *config.Config) bool {
 	return cfg.Piaotong.Configured() && !cfg.Receipt.Training
 }
 
-// around is what the local API tells of platform and printers.
+// around is what the local API tells of platform, printers and disk.
 func around(cfg *config.Config, stations []station, w *worker.Worker) func(context.Context) localapi.Around {
 	return func(ctx context.Context) localapi.Around {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		online, contact, skew := w.PlatformStatus()
-		return localapi.Around{
+		now := localapi.Around{
 			Platform: localapi.Platform{Configured: callsPlatform(cfg), Online: online, LastContact: contact, ClockSkew: -skew},
 			Printers: printersNow(ctx, stations, w),
 		}
+		if free, err := freeSpace(cfg.DataDir); err == nil {
+			now.Disk = &localapi.Disk{Free: free}
+		}
+		return now
 	}
 }

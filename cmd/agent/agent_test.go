@@ -270,12 +270,17 @@ func TestBadConfigurationIsNamedAllAtOnce(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
-	dir := t.TempDir()
-	p := launch(t, "demo", "--exit", "--data", dir, "--listen", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
-	if got := p.wait(); got != 0 {
-		t.Fatalf("exit status %d\n%s", got, p.errors.String())
+	dir, examples := t.TempDir(), len(exampleNames())
+	for _, args := range [][]string{nil, {"--sales", "1"}} { // all by default, then another at once
+		p := launch(t, append([]string{"demo", "--exit", "--data", dir, "--listen", fmt.Sprintf("127.0.0.1:%d", freePort(t))}, args...)...)
+		if got := p.wait(); got != 0 {
+			t.Fatalf("exit status %d\n%s", got, p.errors.String())
+		}
 	}
-	for n := 1; n <= len(exampleNames()); n++ {
+	if pages, err := filepath.Glob(filepath.Join(dir, "paper", "*.png")); err != nil || len(pages) != examples+1 {
+		t.Errorf("%d receipts, want %d: %v", len(pages), examples+1, err)
+	}
+	for n := 1; n <= examples+1; n++ {
 		for _, ext := range []string{"png", "txt", "bin"} {
 			if info, err := os.Stat(filepath.Join(dir, "paper", fmt.Sprintf("%04d.%s", n, ext))); err != nil || info.Size() == 0 {
 				t.Errorf("receipt %d has no %s: %v", n, ext, err)

@@ -62,7 +62,7 @@ func openCatalogue(tax config.Tax) (*catalogue, error) {
 	}
 	g, at, err := readGoods(c.path)
 	if err != nil {
-		return nil, fmt.Errorf("tax.catalogue: %w", err)
+		return nil, &config.Wrong{Key: "tax.catalogue", Err: err}
 	}
 	c.goods.Store(&g)
 	c.read, c.seen = at, at

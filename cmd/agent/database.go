@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -40,7 +42,7 @@ func missing(cmd *cobra.Command, flag string) error {
 	return fmt.Errorf("%w: %s\n%s", errUsage, say("缺少 "+flag, flag+" is missing"), cmd.UsageString())
 }
 
-const configUsage = "配置文件  the configuration file (see config.example.toml)"
+const configUsage = "配置文件;已安装的代理可不写  the configuration file (see config.example.toml); by default that of the installed agent"
 
 func backupCommand() *cobra.Command {
 	var path, to string
@@ -58,6 +60,15 @@ func backupCommand() *cobra.Command {
 			if to == "" {
 				return missing(cmd, "--to")
 			}
+			if err := haveDatabase(databasePath(cfg)); err != nil {
+				return err
+			}
+			if err := spareOwn(cfg, path, to); err != nil {
+				return err
+			}
+			if err := replaceable(to); err != nil {
+				return err
+			}
 			if err := queue.BackupFile(cmd.Context(), databasePath(cfg), to); err != nil {
 				return err
 			}
@@ -72,6 +83,50 @@ func backupCommand() *cobra.Command {
 	cmd.Flags().StringVar(&to, "to", "", "备份文件  the copy")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return cmd
+}
+
+// haveDatabase says so where there is no database yet.
+func haveDatabase(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf(say("没有数据库 %s:代理还没有运行过,或它已被移到一旁,或配置里的 data_dir 不对", "there is no database %s: the agent has not run yet, it was moved aside, or data_dir of the configuration is another"), path)
+	}
+	return nil
+}
+
+// spareOwn refuses to write over one of the agent's own files. path is the
+// configuration's.
+func spareOwn(cfg *config.Config, path, to string) error {
+	there, err := os.Stat(to)
+	if err != nil {
+		return nil // nothing to write over; what else is wrong, writing tells
+	}
+	db := databasePath(cfg)
+	for _, own := range append(ownFiles(cfg, path), db, db+"-wal", db+"-shm", ownTokenFile(cfg)) {
+		if f, err := os.Stat(own); err == nil && os.SameFile(f, there) {
+			return fmt.Errorf(say("%s 是代理自己的文件,不能覆盖;请换一个文件名", "%s is a file of the agent itself; give another name"), to)
+		}
+	}
+	return nil
+}
+
+// replaceable refuses a place for a backup that is no folder's, and to write
+// over a file that is no database.
+func replaceable(to string) error {
+	folder := filepath.Dir(to)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf(say("文件夹 %s 不存在;请先建立,或插好 U 盘", "there is no folder %s; make it, or plug the disk in"), folder)
+	}
+	f, err := os.Open(to)
+	if err != nil {
+		return nil // nothing there, or writing tells
+	}
+	defer f.Close()
+	const magic = "SQLite format 3\x00" // of https://sqlite.org/fileformat.html
+	begin := make([]byte, len(magic))
+	if n, err := io.ReadFull(f, begin); err == io.EOF || err == nil && string(begin[:n]) == magic {
+		return nil
+	}
+	return fmt.Errorf(say("%s 已存在,且不是数据库,不覆盖;请换一个文件名", "%s is there and is no database; give another name"), to)
 }
 
 func restoreCommand() *cobra.Command {
@@ -94,6 +149,9 @@ the platform is asked about what is not settled, and waiting receipts are not pr
 			}
 			if from == "" {
 				return missing(cmd, "--from")
+			}
+			if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf(say("没有这个备份文件:%s", "there is no such backup: %s"), from)
 			}
 			r, err := queue.Restore(cmd.Context(), databaseOptions(cfg), from)
 			if err != nil {
@@ -138,6 +196,9 @@ func verifyCommand() *cobra.Command {
 					return err
 				}
 				db = databasePath(cfg)
+			}
+			if err := haveDatabase(db); err != nil {
+				return err
 			}
 			r, err := queue.Verify(cmd.Context(), db)
 			if err != nil {

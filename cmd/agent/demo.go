@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,7 +43,7 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "demo [--listen 127.0.0.1:17216] [--data DIR] [--sales N] [--origin URL] [--exit]",
 		Short:   "演示:无需任何准备  Everything on this machine with nothing to set up",
-		Example: "  agent demo\n  agent demo --exit",
+		Example: "  agent demo\n  agent demo --sales 1 --exit",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
@@ -120,7 +121,11 @@ func (d *demo) startPlatform(dir string) (*platformSandbox, error) {
 func (d *demo) config(state string, tape *paper.Printer) (*config.Config, error) {
 	text := fmt.Sprintf("data_dir = %q\n[api]\nlisten = %q\n%s\n", state, d.listen, d.sandbox.Account().ConfigTOML(d.sandbox.URL, filepath.Join(state, "sandbox")))
 	cfg, err := config.Parse(filepath.Join(state, "demo.toml"), []byte(text), nil)
-	if err != nil {
+	var ps *config.Problems
+	switch {
+	case errors.As(err, &ps): // --listen is all in it that is not our own
+		return nil, fmt.Errorf("%w: --listen: %s", errUsage, say((*ps)[0].Message, (*ps)[0].English))
+	case err != nil:
 		return nil, err
 	}
 	cfg.API.Origins = d.origins
@@ -144,7 +149,7 @@ func (d *demo) config(state string, tape *paper.Printer) (*config.Config, error)
 func (d *demo) ringUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second+time.Duration(d.sales)*time.Second)
 	defer cancel()
-	names, stamp := exampleNames(), time.Now().Format("0102150405")
+	names, stamp := exampleNames(), time.Now().Format("0102150405.000")
 	for i := range d.sales {
 		name := names[i%len(names)]
 		body, err := examples.Sales.ReadFile(name)

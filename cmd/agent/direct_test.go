@@ -244,3 +244,13 @@ func TestKioskWithoutAccountPaths(t *testing.T) {
 	p.must(http.StatusCreated, http.MethodPost, "/v1/invoices", kioskInvoice("K1")) // which needs none of them
 	p.until("/v1/invoices/K1", "invoiced", is("invoiced"))
 }
+
+// TestPlainHTTPIsTold has the warning stand as long as the platform is called
+// without TLS.
+func TestPlainHTTPIsTold(t *testing.T) {
+	_, pos := kiosk(t, func(c *config.Config) { c.Piaotong.AllowHTTP = true })
+	as := pos.must(200, "GET", "/v1/alerts", "")["alerts"].([]any)
+	if len(as) != 1 || as[0].(map[string]any)["kind"] != "platform_credentials" || !strings.Contains(as[0].(map[string]any)["title"].(string), "http") {
+		t.Errorf("alerts %v", as)
+	}
+}

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tillagent/cmd/agent/config"
+	"tillagent/receipt"
 )
 
 // A verdict is what a check found.
@@ -92,7 +94,7 @@ func examine(ctx context.Context, path string) diagnosis {
 		d.badConfig(err)
 	} else {
 		d.cfg = cfg
-		d.ok(checkConfig, path)
+		d.configFiles()
 		d.rights()
 		keys := d.keys()
 		d.disk()
@@ -115,9 +117,34 @@ func examine(ctx context.Context, path string) diagnosis {
 	return d.diagnosis
 }
 
+// configFiles reads the files that the configuration names, as the start does: each
+// that cannot be used has a line of its own.
+func (d *doctor) configFiles() {
+	_, goods := openCatalogue(d.cfg.Tax)
+	_, logo := readLogo(d.cfg.Receipt.Logo)
+	var model error
+	if d.cfg.Printer.Port == "" { // else the check of the printer tells
+		_, model = profileOf(d.cfg.Printer)
+	}
+	if goods == nil && logo == nil && model == nil {
+		d.ok(checkConfig, d.path)
+	}
+	for _, err := range []error{goods, logo, model} {
+		if err != nil {
+			d.badConfig(config.Locate(err, d.path, os.Environ()))
+		}
+	}
+	if d.cfg.Receipt.Template == "" {
+		return
+	}
+	if _, err := receipt.LoadTemplate(d.cfg.Receipt.Template); err != nil {
+		d.note(checkConfig, "receipt.template: "+err.Error(), say("改好模板;之前用内置模板", "correct the template; until then the built-in one is used"))
+	}
+}
+
 // badConfig gives each problem a line of its own.
 func (d *doctor) badConfig(err error) {
-	do := say("改好这一行,再运行 agent doctor", "correct it, then run agent doctor again")
+	do := say("改好配置,再运行 agent doctor", "correct it, then run agent doctor again")
 	var ps *config.Problems
 	if !errors.As(err, &ps) {
 		d.failed(checkConfig, err.Error(), do)
@@ -138,6 +165,7 @@ func (d diagnosis) write(w io.Writer) error {
 		if f.Do != "" {
 			line += " → " + f.Do
 		}
+		line = strings.ReplaceAll(line, "\n", " ") // what the database says of itself has several
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"tillagent/piaotong"
@@ -31,7 +30,7 @@ func (d *doctor) platform(ctx context.Context) {
 		return
 	}
 	defer client.Close()
-	if strings.HasPrefix(c.BaseURL, "http:") && c.AllowHTTP {
+	if plainHTTP(c) {
 		d.note(checkPlatform, say("用明文 http 连接平台(allow_http = true)", "the platform is called over plain http (allow_http = true)"), say("正式环境改用 https", "use https in production"))
 	}
 	_, err = client.QueryQR(ctx, piaotong.QRRef{TaxpayerNum: c.TaxpayerNum, QRCodeNo: noSuchQR, Amount: "0.01"})

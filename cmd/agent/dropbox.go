@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"tillagent/cmd/agent/config"
 	"tillagent/localapi"
 	"tillagent/queue"
 	"tillagent/trade"
@@ -68,7 +69,7 @@ func newDropbox(dir string, a *agent, token localapi.Token) (*dropbox, error) {
 		seen: map[string]stamp{}, refused: -1}
 	root, err := d.open()
 	if err != nil {
-		return nil, fmt.Errorf("dropbox.dir: %w", err)
+		return nil, &config.Wrong{Key: "dropbox.dir", Err: err}
 	}
 	return d, root.Close()
 }

@@ -199,6 +199,9 @@ sales unless said); jsonl has all four unless --what says one, with the type in 
 			if err := errors.Join(firstErr, lastErr); err != nil {
 				return err
 			}
+			if from != "" && to != "" && !first.Before(last) {
+				return fmt.Errorf("%w: %s", errUsage, say("--from 比 --to 晚", "--from is after --to"))
+			}
 			kinds := []string{what}
 			switch {
 			case format != "csv" && format != "jsonl":
@@ -210,6 +213,9 @@ sales unless said); jsonl has all four unless --what says one, with the type in 
 			case !slices.Contains(exportNames, what):
 				return fmt.Errorf("%w: --what: %s", errUsage, strings.Join(exportNames, ", "))
 			}
+			if err := haveDatabase(databasePath(cfg)); err != nil {
+				return err
+			}
 			view, err := queue.OpenView(cmd.Context(), databasePath(cfg))
 			if err != nil {
 				return viewError(err)
@@ -217,6 +223,9 @@ sales unless said); jsonl has all four unless --what says one, with the type in 
 			defer view.Close()
 			w := cmd.OutOrStdout()
 			if out != "" {
+				if err := spareOwn(cfg, path, out); err != nil {
+					return err
+				}
 				f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 				if err != nil {
 					return err

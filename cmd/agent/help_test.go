@@ -69,9 +69,6 @@ func TestHelpOfEveryCommand(t *testing.T) {
 		if code != 2 || out != "" || !strings.Contains(errs, "Usage:") || !strings.Contains(errs, "no-such-flag") {
 			t.Errorf("%s --no-such-flag: exit status %d\n%s%s", path, code, out, errs)
 		}
-		if c.Name() == "help" {
-			continue
-		}
 		if code, _, errs := try(append(slices.Clone(args), "surplus", "arguments")...); code != 2 || !strings.Contains(errs, "Usage:") {
 			t.Errorf("%s with surplus arguments: exit status %d\n%s", path, code, errs)
 		}

@@ -52,6 +52,8 @@ before using 2048.`,
 				if err := makeKey(out, bits); err != nil {
 					return err
 				}
+			} else if !cmd.Flags().Changed("out") {
+				out = keyInUse(out, defaultConfigFile())
 			}
 			line, err := publicKey(out)
 			if err != nil {
@@ -74,6 +76,18 @@ before using 2048.`,
 	cmd.Flags().BoolVar(&public, "public", false, "只显示已有私钥的公钥  only show the public key of the private key that is there")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return cmd
+}
+
+// keyInUse gives the private key to show the public one of: that in this folder,
+// else that of the installed agent, whose configuration is at path.
+func keyInUse(here, path string) string {
+	if _, err := os.Stat(here); !errors.Is(err, fs.ErrNotExist) {
+		return here
+	}
+	if cfg, err := config.Load(path, os.Environ()); err == nil && cfg.Piaotong.PrivateKeyFile != "" {
+		return cfg.Piaotong.PrivateKeyFile
+	}
+	return here
 }
 
 // makeKey makes a private key; one that is there stays, and is an error.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -63,6 +64,14 @@ func message(err error) string {
 	}
 	if text := databaseMessage(err); text != "" {
 		return text
+	}
+	if perr, bare := err.(*fs.PathError); bare {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return perr.Path + say(":没有这个文件或文件夹", ": there is no such file or folder")
+		case errors.Is(err, fs.ErrPermission):
+			return perr.Path + say(":没有权限;请换一个位置,或以管理员运行", ": no permission; choose another place, or run it as administrator")
+		}
 	}
 	return err.Error()
 }

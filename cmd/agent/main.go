@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -33,8 +34,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUsage):
-		if err != errUsage {
-			fmt.Fprintln(stderr, err)
+		if text, found := strings.CutPrefix(err.Error(), errUsage.Error()+": "); found {
+			fmt.Fprintln(stderr, say("用法不对:", "wrong usage: ")+text)
 		}
 		return 2
 	default:
@@ -57,6 +58,32 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%w: %s\n%s", errUsage, text, cmd.UsageString())
 }
 
+// helpOn shows the help of the command that the arguments name.
+func helpOn(cmd *cobra.Command, args []string) error {
+	about, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return knownCommand(about, rest)
+	}
+	return about.Help()
+}
+
+// useInstalled has a command that needs a configuration, and is given none, work
+// with that of the installed agent, at path. run is always told its own: it makes
+// what is missing.
+func useInstalled(cmd *cobra.Command, path string) error {
+	flag, db := cmd.Flags().Lookup("config"), cmd.Flags().Lookup("db")
+	if flag == nil || flag.Changed || flag.DefValue != "" || cmd.Name() == "run" || db != nil && db.Changed {
+		return nil
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return cmd.Flags().Set("config", path)
+}
+
 // commands makes the program's commands.
 func commands(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
@@ -67,13 +94,20 @@ func commands(stdout, stderr io.Writer) *cobra.Command {
 		SilenceErrors: true,
 		Args:          knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return errors.Join(errUsage, cmd.Help())
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s\n\n%s", cmd.Short, cmd.UsageString())
+			return errUsage
 		},
 	}
 	root.PersistentFlags().StringVar(&lang, "lang", systemLang(), "zh-CN 或 en  language of messages")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %v\n%s", errUsage, err, cmd.UsageString())
 	})
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if !strings.HasPrefix(lang, "zh") && !strings.HasPrefix(lang, "en") {
+			return fmt.Errorf("%w: --lang: zh-CN, en", errUsage)
+		}
+		return useInstalled(cmd, defaultConfigFile())
+	}
 	root.InitDefaultHelpFlag() // or cobra takes what follows --help for its value
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -89,6 +123,7 @@ func commands(stdout, stderr io.Writer) *cobra.Command {
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
 			c.Short, c.Long, c.Example = "命令的帮助  Help about any command", "", "  agent help doctor"
+			c.Run, c.RunE = nil, helpOn
 		}
 	}
 	if programName() == serviceName {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -46,7 +45,12 @@ func section(c config.Printer) string {
 	if c.Name == "" || c.Name == config.ReceiptPrinter {
 		return "printer"
 	}
-	return fmt.Sprintf("printers %q", c.Name)
+	return "printers." + c.Name
+}
+
+// wrongOf says that a value of a printer in the configuration cannot be used.
+func wrongOf(c config.Printer, key string, err error) error {
+	return &config.Wrong{Key: section(c) + "." + key, Err: err}
 }
 
 // storeNames tells the database which printers there are.

@@ -2,19 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"image"
 	_ "image/gif" // the forms of a shop's logo
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +34,7 @@ func profileOf(c config.Printer) (printer.Profile, error) {
 	if c.Profiles != "" {
 		own, err := printer.LoadProfiles(c.Profiles)
 		if err != nil {
-			return printer.Profile{}, fmt.Errorf("%s.profiles: %w", section(c), err)
+			return printer.Profile{}, wrongOf(c, "profiles", err)
 		}
 		models = append(own, models...)
 	}
@@ -48,7 +44,7 @@ func profileOf(c config.Printer) (printer.Profile, error) {
 		for _, p := range models {
 			names = append(names, p.Name)
 		}
-		return printer.Profile{}, fmt.Errorf("%s.profile: %s: auto, %s", section(c), say("没有这个型号,可用", "no such model, there are"), strings.Join(names, ", "))
+		return printer.Profile{}, wrongOf(c, "profile", fmt.Errorf("%s: auto, %s", say("没有这个型号,可用", "no such model, there are"), strings.Join(names, ", ")))
 	}
 	p := models[i]
 	switch c.QR {
@@ -67,12 +63,10 @@ func shopOf(cfg *config.Config, p printer.Profile) (s receipt.Shop, templateErr,
 	if cfg.Receipt.Template != "" {
 		s.Template, templateErr = receipt.LoadTemplate(cfg.Receipt.Template)
 	}
-	if cfg.Receipt.Logo != "" {
-		if s.Logo, err = readLogo(cfg.Receipt.Logo); err != nil {
-			return s, templateErr, fmt.Errorf("receipt.logo: %w", err)
-		}
+	if s.Logo, err = readLogo(cfg.Receipt.Logo); err != nil {
+		return s, templateErr, err
 	}
-	key, err := voucherKey(filepath.Join(cfg.DataDir, "voucher.key"))
+	key, err := dataKey(cfg, voucherKey)
 	if err != nil {
 		return s, templateErr, err
 	}
@@ -88,14 +82,19 @@ const (
 	maxLogoPixels = 4 << 20
 )
 
+// readLogo reads what [receipt] logo names; nil where it names none.
 func readLogo(path string) (image.Image, error) {
+	if path == "" {
+		return nil, nil
+	}
+	wrong := func(err error) error { return &config.Wrong{Key: "receipt.logo", Err: err} }
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, wrong(err)
 	}
 	defer f.Close()
 	bad := func(err error) error {
-		return fmt.Errorf("%s: %w", say("须为 4 MB、400 万点以内的 PNG、JPEG 或 GIF", "must be a PNG, JPEG or GIF of at most 4 MB and 4 million pixels"), err)
+		return wrong(fmt.Errorf("%s: %w", say("须为 4 MB、400 万点以内的 PNG、JPEG 或 GIF", "must be a PNG, JPEG or GIF of at most 4 MB and 4 million pixels"), err))
 	}
 	size, _, err := image.DecodeConfig(io.LimitReader(f, maxLogoBytes))
 	if err != nil {
@@ -105,50 +104,13 @@ func readLogo(path string) (image.Image, error) {
 		return nil, bad(fmt.Errorf("%d × %d", size.Width, size.Height))
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
+		return nil, wrong(err)
 	}
 	logo, _, err := image.Decode(io.LimitReader(f, maxLogoBytes))
 	if err != nil {
 		return nil, bad(err)
 	}
 	return logo, nil
-}
-
-// voucherKeyBytes is the length of the key of 凭证码.
-const voucherKeyBytes = 32
-
-// voucherKey reads the key of 凭证码; the first start makes one, readable by its
-// owner alone. It appears whole or not at all: with another key, paper of before
-// could not be told from invented paper.
-func voucherKey(path string) ([]byte, error) {
-	key, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return makeVoucherKey(path)
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", say("读不了凭证码密钥", "cannot read the key of vouchers"), err)
-	case len(key) != voucherKeyBytes:
-		return nil, fmt.Errorf(say("凭证码密钥 %s 已损坏(%d 字节):请从备份恢复;删除它会另生成一把,之前小票上的凭证码就无法核对",
-			"the key of vouchers %s is damaged (%d bytes): put it back from a backup; if it is deleted a new one is made, and vouchers printed before cannot be checked"), path, len(key))
-	}
-	return key, nil
-}
-
-func makeVoucherKey(path string) ([]byte, error) {
-	key := make([]byte, voucherKeyBytes)
-	_, _ = rand.Read(key)                                     // never fails
-	f, err := os.CreateTemp(filepath.Dir(path), ".voucher-*") // 0600
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", say("无法生成凭证码密钥", "cannot make the key of vouchers"), err)
-	}
-	_, err = f.Write(key)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", say("无法生成凭证码密钥", "cannot make the key of vouchers"), err), os.Remove(f.Name()))
-	}
-	return key, nil
 }
 
 // tellTemplate raises or ends the alert of a template that is wrong.
@@ -172,7 +134,7 @@ func deviceOf(c config.Printer, o printer.Options, dial dialer) (*printer.Device
 	o.Dial = dial
 	d, err := printer.NewDevice(o)
 	if err != nil {
-		return nil, fmt.Errorf("%s.port: %w", section(c), err)
+		return nil, wrongOf(c, "port", err)
 	}
 	return d, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/base64"
 	"net/http"
 	"os"
@@ -169,24 +168,4 @@ func TestBrokenTemplate(t *testing.T) {
 	}
 	pos.must(201, "POST", "/v1/sales", coffee("S1"))
 	p.next("拿铁咖啡", "单号 S1")
-}
-
-func TestVoucherKey(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "voucher.key")
-	first, err := voucherKey(path)
-	if err != nil || len(first) != voucherKeyBytes {
-		t.Fatal(len(first), err)
-	}
-	if again, err := voucherKey(path); err != nil || !bytes.Equal(again, first) {
-		t.Errorf("the second start has another key: %v", err)
-	}
-	if err := os.WriteFile(path, first[:31], 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := voucherKey(path); err == nil || !strings.Contains(err.Error(), "31") {
-		t.Errorf("a damaged key is taken: %v", err)
-	}
-	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
-	}
 }

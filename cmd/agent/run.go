@@ -34,7 +34,7 @@ func runCommand() *cobra.Command {
 			return r.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&r.path, "config", "", configUsage)
+	cmd.Flags().StringVar(&r.path, "config", "", "配置文件  the configuration file (see config.example.toml)")
 	cmd.Flags().BoolVar(&r.newDatabase, "new-database", false, "数据库损坏或丢失后另起新库  start with an empty database after the old one was damaged or lost")
 	cmd.Flags().BoolVar(&managed, serviceFlag, false, "由服务管理器启动  started by the service manager")
 	_ = cmd.Flags().MarkHidden(serviceFlag) // the flag exists
@@ -71,7 +71,7 @@ func (r *runner) run(ctx context.Context) (err error) {
 	}()
 	dials, closePapers, err := paperDialers(cfg, log)
 	if err != nil {
-		return err
+		return config.Locate(err, r.path, os.Environ())
 	}
 	defer closePapers()
 	if err := guardStart(cfg, r.path, log); err != nil {
@@ -85,7 +85,7 @@ func (r *runner) run(ctx context.Context) (err error) {
 	manager := newNotifier(os.Getenv, log)
 	a, err := start(cfg, dials, log)
 	if err != nil {
-		return advise(err, r.path)
+		return advise(config.Locate(err, r.path, os.Environ()), r.path)
 	}
 	defer a.stop()
 	defer tellOutside(cfg, a.store, log)()

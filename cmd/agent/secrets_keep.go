@@ -61,7 +61,8 @@ func (k keeper) source(name string, environ []string) (*config.Config, config.Se
 // find refuses a name that is none, before anybody types a secret for it.
 func (k keeper) find(name string) error {
 	if !slices.Contains(secretNames(), name) {
-		return fmt.Errorf(say("没有名为 %q 的密钥或口令;有:%s", "there is no key or secret %q; there are: %s"), name, strings.Join(secretNames(), ", "))
+		text := fmt.Sprintf(say("没有名为 %q 的密钥或口令;有:%s", "there is no key or secret %q; there are: %s"), name, strings.Join(secretNames(), ", "))
+		return fmt.Errorf("%w: %s", errUsage, text)
 	}
 	if _, err := os.Stat(k.path); err != nil {
 		_, err = config.Load(k.path, nil) // says it well

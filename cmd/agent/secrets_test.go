@@ -169,7 +169,7 @@ func TestSecretsSet(t *testing.T) {
 		{"our own as the platform's", platformKeyName, own, nil, 1, "our own public key"},
 		{"the platform's again", platformKeyName, r.account.PlatformPublicKeyPEM, nil, 0, "nothing is changed"},
 		{"a private key that is none", privateKeyName, own, nil, 1, "this is a public key"},
-		{"an unknown name", "des3", other, nil, 1, "des3_key, "},
+		{"an unknown name", "des3", other, nil, 2, "des3_key, "},
 	} {
 		out, errs := r.secrets(tt.code, tt.value, append([]string{"set", tt.secret}, tt.args...)...)
 		if !strings.Contains(out+errs, tt.says) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,10 +39,13 @@ type platformSandbox struct {
 func startSandbox(addr, dir string, log *slog.Logger) (*platformSandbox, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", say("沙箱无法监听", "the sandbox cannot listen"), err)
+		return nil, fmt.Errorf("%s: %w", say("沙箱无法监听,请用 --listen 换一个地址", "the sandbox cannot listen; give another address by --listen"), err)
 	}
-	url := "http://" + l.Addr().String()
+	url := "http://" + reachable(l.Addr())
 	s, err := sandbox.New(sandbox.Options{Dir: dir, PublicURL: url, Logger: log, MagicAmounts: true})
+	if errors.Is(err, sandbox.ErrDirInUse) {
+		err = fmt.Errorf(say("另一个沙箱或演示正在使用 %s:先停止它,或用 --data 换一个文件夹", "another sandbox or demo uses %s: stop it, or give another folder by --data"), dir)
+	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -49,6 +53,15 @@ func startSandbox(addr, dir string, log *slog.Logger) (*platformSandbox, error) 
 		server: &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}}
 	go func() { p.served <- p.server.Serve(l) }()
 	return p, nil
+}
+
+// reachable is an address at which this machine reaches what listens: that of
+// the loopback where it listens on all.
+func reachable(at net.Addr) string {
+	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return at.String()
 }
 
 func (p *platformSandbox) Close() error {
@@ -106,7 +119,7 @@ func paperCommand() *cobra.Command {
 			out := cmd.OutOrStdout()
 			model, ok := printer.ProfileByName(profile)
 			if !ok {
-				return fmt.Errorf("%w: --profile: %s", errUsage, say("没有这个型号", "no such model"))
+				return fmt.Errorf("%w: --profile: %s", errUsage, say("没有这个型号;agent profiles 列出型号", "no such model; agent profiles lists them"))
 			}
 			p, err := paper.New(paper.Options{Dir: dir, Profile: model, Traits: traits, Logger: logger(cmd.ErrOrStderr(), "info"),
 				OnReceipt: func(r paper.Receipt) { fmt.Fprintf(out, "---- %04d ----\n%s\n", r.N, r.Text) }})
@@ -135,9 +148,9 @@ func paperCommand() *cobra.Command {
 				}
 				at, err := p.ListenTCP(addr)
 				if err != nil {
-					return err
+					return fmt.Errorf("%s: %w", say("打印机无法监听,请用 --listen 换一个地址", "the printer cannot listen; give another address by --listen"), err)
 				}
-				fmt.Fprintf(out, "%s\n  [printer]\n  port = \"tcp://%s\"\n", say("打印机已就绪,配置:", "the printer is ready; configure:"), at)
+				fmt.Fprintf(out, "%s\n  [printer]\n  port = \"tcp://%s\"\n", say("打印机已就绪,配置:", "the printer is ready; configure:"), reachable(at))
 			}
 			<-cmd.Context().Done()
 			return nil

@@ -48,6 +48,11 @@ Keys, tokens and buyers' data are not in it; telephone numbers, mail addresses, 
 			if out == "" {
 				out = "piaotong-agent-support-" + time.Now().In(trade.Beijing).Format("20060102-150405") + ".zip"
 			}
+			if cfg, err := config.Load(path, os.Environ()); err == nil { // support is for broken ones too
+				if err := spareOwn(cfg, path, out); err != nil {
+					return err
+				}
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), doctorTime)
 			defer cancel()
 			var b bytes.Buffer

@@ -219,9 +219,17 @@ var tokenWords = []struct {
 
 func tokenError(err error) error {
 	for _, w := range tokenWords {
-		if errors.Is(err, w.err) {
-			return errors.New(say(w.zh, w.err.Error()))
+		if !errors.Is(err, w.err) {
+			continue
 		}
+		text := say(w.zh, w.err.Error())
+		switch w.err {
+		case localapi.ErrTokenName, localapi.ErrTokenRole:
+			return fmt.Errorf("%w: %s", errUsage, text)
+		case localapi.ErrTokenTaken, localapi.ErrNoToken:
+			text += say(";agent token list 列出已有的", "; agent token list shows those there are")
+		}
+		return errors.New(text)
 	}
 	return err
 }
@@ -289,7 +297,7 @@ func consoleLink(ctx context.Context, cfg *config.Config) (string, error) {
 	req.Header.Set("Authorization", "Bearer "+token)
 	resp, err := local.transport().RoundTrip(req)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", say("服务没有运行", "the service does not run"), err)
+		return "", fmt.Errorf("%s: %w", say("服务没有运行,先 agent start", "the service does not run: agent start first"), err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))

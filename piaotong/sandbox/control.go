@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 )
 
 const maxControl = 64 << 10
@@ -25,8 +26,42 @@ func (s *Sandbox) routes() http.Handler {
 		mux.HandleFunc(c.pattern, s.control(c.run))
 	}
 	// A page elsewhere in the same browser must not work the controls.
-	return http.NewCrossOriginProtection().Handler(mux)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		turnAway(w, r, http.StatusForbidden, "a page of another site must not do this")
+	}))
+	return guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" && isControl(r) {
+			w = unrouted{w, r}
+		}
+		mux.ServeHTTP(w, r)
+	}))
 }
+
+func isControl(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/_sandbox/") }
+
+// turnAway answers a request that no handler gets: as JSON on a control path.
+func turnAway(w http.ResponseWriter, r *http.Request, status int, why string) {
+	if !isControl(r) {
+		http.Error(w, why, status)
+		return
+	}
+	writeJSON(w, status, map[string]string{"error": why})
+}
+
+// unrouted makes JSON of what the mux says to a wrong path or method; its Allow
+// header stays.
+type unrouted struct {
+	http.ResponseWriter
+	r *http.Request
+}
+
+func (u unrouted) WriteHeader(status int) {
+	turnAway(u.ResponseWriter, u.r, status, http.StatusText(status))
+}
+
+// Write drops the mux's own words.
+func (u unrouted) Write(b []byte) (int, error) { return len(b), nil }
 
 // controlPath is one row of the table of controls.
 type controlPath struct {
@@ -82,16 +117,21 @@ func (s *Sandbox) control(h func(r *http.Request) (any, error)) http.HandlerFunc
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxControl)
 		v, err := h(r)
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
 		if err != nil {
-			w.WriteHeader(statusOf(err))
-			v = map[string]string{"error": err.Error()}
+			writeJSON(w, statusOf(err), map[string]string{"error": err.Error()})
+			return
 		}
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.Encode(v)
+		writeJSON(w, http.StatusOK, v)
 	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.Encode(v)
 }
 
 // statusOf maps an error of Claim, Settle and the like to an HTTP status.

@@ -170,6 +170,40 @@ func TestForeignPages(t *testing.T) {
 	}
 }
 
+// TestControlsSpeakJSON: also to a wrong path, a wrong method and a foreign page.
+func TestControlsSpeakJSON(t *testing.T) {
+	b := newBench(t, "")
+	for _, tc := range []struct {
+		method, path, origin string
+		status               int
+		allow                string
+	}{
+		{"GET", "/_sandbox/nosuch", "", http.StatusNotFound, ""},
+		{"PUT", "/_sandbox/account", "", http.StatusMethodNotAllowed, "POST"},
+		{"PATCH", "/_sandbox/faults", "", http.StatusMethodNotAllowed, "DELETE, GET, HEAD, POST"},
+		{"POST", "/_sandbox/reset", "https://evil.example", http.StatusForbidden, ""},
+	} {
+		req, err := http.NewRequest(tc.method, b.url+tc.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tc.origin != "" {
+			req.Header.Set("Origin", tc.origin)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said map[string]string
+		err = json.NewDecoder(resp.Body).Decode(&said)
+		resp.Body.Close()
+		if resp.StatusCode != tc.status || resp.Header.Get("Allow") != tc.allow || err != nil || len(said) != 1 || said["error"] == "" ||
+			resp.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("%s %s: %d, %v, %v, %v", tc.method, tc.path, resp.StatusCode, resp.Header, said, err)
+		}
+	}
+}
+
 func postForm(t *testing.T, to, buyer string) (int, string) {
 	t.Helper()
 	resp, err := http.PostForm(to, url.Values{"buyer_name": {buyer}})

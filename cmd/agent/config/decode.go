@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -120,7 +121,7 @@ func (l *loader) token(path string, v value) (Token, bool) {
 		return Token{}, false
 	}
 
-	given := map[string]value{}
+	given, names := map[string]value{}, []string{"name", "role", "token", "token_file"}
 	for _, f := range fields {
 		name := strings.Join(f.path, ".")
 		if first, found := given[name]; found {
@@ -128,10 +129,8 @@ func (l *loader) token(path string, v value) (Token, bool) {
 			continue
 		}
 		given[name] = f.value
-		switch name {
-		case "name", "role", "token", "token_file":
-		default:
-			l.unknown(f.value.at, path+"."+name, suggest(name, []string{"name", "role", "token", "token_file"}))
+		if !slices.Contains(names, name) {
+			l.unknown(f.value.at, path+"."+quoteKey(name), suggest(name, names), names)
 		}
 	}
 	field := func(name string) value {

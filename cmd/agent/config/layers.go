@@ -90,9 +90,24 @@ func (l *loader) noSection(path []string, at place, seen map[string]place) {
 			l.refuse(s, value{kind: kindTable, at: at})
 			return
 		}
-		l.unknown(at, quoteKey(name), suggest(name, slices.Concat(slices.Sorted(maps.Keys(byPath)), slices.Sorted(maps.Keys(sections)))))
+		section := strings.Join(path[:i], ".")
+		l.unknown(at, quoteKey(name), suggest(name, slices.Concat(slices.Sorted(maps.Keys(byPath)), slices.Sorted(maps.Keys(sections)))), within(section))
 		return
 	}
+}
+
+// within gives the names of the keys and sections right within a section, "" being the top of the file.
+func within(section string) (names []string) {
+	if section != "" {
+		section += "."
+	}
+	for _, path := range slices.Concat(slices.Collect(maps.Keys(byPath)), slices.Collect(maps.Keys(sections))) {
+		if name, ours := strings.CutPrefix(path, section); ours && !strings.Contains(name, ".") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // environment reads the layer above the file. A variable that starts as a section's would but names no key is refused;
@@ -126,7 +141,7 @@ func (l *loader) environment(environ []string) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		section, _, found := strings.Cut(strings.TrimPrefix(name, envPrefix), "_")
 		if found && sections[strings.ToLower(section)] {
-			l.unknown(place{file: quoteKey(name)}, "", suggest(name, names))
+			l.unknown(place{file: quoteKey(name)}, "", suggest(name, names), nil)
 		}
 	}
 }

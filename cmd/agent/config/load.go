@@ -43,12 +43,7 @@ func Load(path string, environ []string) (*Config, error) {
 // Parse does what Load does with the contents of a file. The name stands in problems, and its folder is where relative
 // paths start.
 func Parse(name string, data []byte, environ []string) (*Config, error) {
-	dir := filepath.Dir(name)
-	if abs, err := filepath.Abs(dir); err == nil {
-		dir = abs
-	}
-	l := &loader{name: name, dir: dir, config: Default(),
-		given: map[string]place{}, inline: map[string]bool{}, secretFiles: map[string]secretFile{}, named: map[string]string{}}
+	l := newLoader(name)
 	complete := l.file(data)
 	l.environment(environ)
 	l.useCredentials(environ)
@@ -86,6 +81,15 @@ type loader struct {
 	problems    Problems
 }
 
+func newLoader(name string) *loader {
+	dir := filepath.Dir(name)
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return &loader{name: name, dir: dir, config: Default(),
+		given: map[string]place{}, inline: map[string]bool{}, secretFiles: map[string]secretFile{}, named: map[string]string{}}
+}
+
 type secretFile struct {
 	path string
 	at   place
@@ -105,10 +109,15 @@ func (l *loader) refuse(s *setting, v value) {
 	l.problem(v.at, s.path, zh, en)
 }
 
-func (l *loader) unknown(at place, key, suggestion string) {
+// unknown refuses a key that is none; allowed are those that could stand there.
+func (l *loader) unknown(at place, key, suggestion string, allowed []string) {
 	zh, en := "没有这个键", "there is no such key"
-	if suggestion != "" {
+	switch {
+	case suggestion != "":
 		zh, en = zh+"；是不是 "+suggestion+"？", en+"; did you mean "+suggestion+"?"
+	case len(allowed) > 0:
+		names := strings.Join(allowed, " ")
+		zh, en = zh+"；这里可以写："+names, en+"; here may stand: "+names
 	}
 	l.problem(at, key, zh, en)
 }

@@ -69,7 +69,7 @@ func (l *loader) printer(path string, v value) (p Printer, port place, ok bool) 
 		case found:
 			one.repeated(f.value.at, path+"."+name, first)
 		case s == nil:
-			one.unknown(f.value.at, path+"."+quoteKey(name), suggest(name, furtherNames))
+			one.unknown(f.value.at, path+"."+quoteKey(name), suggest(name, furtherNames), furtherNames)
 		default:
 			given[name] = f.value.at
 			s.set(one, f.value)
@@ -88,6 +88,9 @@ func (l *loader) printer(path string, v value) (p Printer, port place, ok bool) 
 		if p.Name == other.Name {
 			one.problem(given["name"], path+".name", "name "+quote(p.Name)+" 重复", "the name "+quote(p.Name)+" is given twice")
 		}
+	}
+	for name, at := range given {
+		l.given[path+"."+p.Name+"."+name] = at
 	}
 	for _, found := range one.problems {
 		if rest, ours := strings.CutPrefix(found.Key, "printer."); ours {
