@@ -17,7 +17,7 @@ const (
 func (o Outcome) String() string {
 	switch o {
 	case NotSent:
-		return "not sent"
+		return "not_sent"
 	case Sent:
 		return "sent"
 	case Printed:

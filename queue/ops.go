@@ -30,6 +30,17 @@ func (s *Store) ClaimOp(ctx context.Context, lane trade.Lane) (*OpClaim, time.Ti
 	if err != nil || seq == 0 {
 		return nil, next, err
 	}
+	if lane == trade.LaneLive {
+		late, err := s.late(ctx, seq)
+		if late && err == nil {
+			if err = s.do(ctx, (*tx).demote); err == nil {
+				return s.ClaimOp(ctx, lane)
+			}
+		}
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+	}
 	var c *OpClaim
 	err = s.do(ctx, func(t *tx) (err error) {
 		c, err = t.claim(seq, lane)
@@ -42,6 +53,21 @@ func (s *Store) ClaimOp(ctx context.Context, lane trade.Lane) (*OpClaim, time.Ti
 		return nil, time.Time{}, err
 	}
 	return c, time.Time{}, nil
+}
+
+// late reports whether a sale's work has waited too long to be live.
+func (s *Store) late(ctx context.Context, seq int64) (late bool, err error) {
+	err = s.reader.QueryRowContext(ctx, "SELECT accepted_at < ? FROM sales WHERE seq = ?", s.opts.Now().Add(-liveFor).UnixMilli(), seq).Scan(&late)
+	return late, err
+}
+
+// demote puts such work into the backlog, so that the sales of now, at whose
+// tills somebody stands, do not wait behind those of an outage.
+func (t *tx) demote() error {
+	t.lanes[trade.LaneLive], t.lanes[trade.LaneBacklog] = true, true
+	_, err := t.Exec("UPDATE ops SET lane = 'backlog' WHERE lane = 'live' AND state = 'ready' AND (SELECT accepted_at FROM sales WHERE seq = ops.sale) < ?",
+		t.now-liveFor.Milliseconds())
+	return err
 }
 
 // ClaimAlike takes up to n more due operations of the lane and kind of a
@@ -300,8 +326,7 @@ func (t *tx) recover() error {
 			return err
 		}
 	}
-	if _, err := t.Exec("UPDATE ops SET lane = 'backlog' WHERE lane = 'live' AND sale IN (SELECT seq FROM sales WHERE accepted_at < ?)",
-		t.now-liveFor.Milliseconds()); err != nil {
+	if err := t.demote(); err != nil {
 		return err
 	}
 	return t.recoverPrints()

@@ -148,14 +148,19 @@ func heldSubjectOf(printer string) string {
 	return heldSubject + ":" + printer
 }
 
-// RaiseHeld raises the alert that a printer's jobs wait, for a cause.
-func (s *Store) RaiseHeld(printer, cause string) error {
+// RaiseHeld raises the alert that a printer's jobs wait, for a cause; detail is
+// what the port says of it, "" for nothing.
+func (s *Store) RaiseHeld(printer, cause, detail string) error {
 	words := trade.CauseWords(cause)
 	title := trade.Say(trade.PrinterHeld, words.In(trade.ZH), words.In(trade.EN))
 	if printer != trade.ReceiptPrinter {
 		title = trade.Say(trade.FurtherHeld, printer, words.In(trade.ZH), words.In(trade.EN))
 	}
-	return s.Raise(trade.Raise{Kind: trade.AlertPrinter, Subject: heldSubjectOf(printer), Title: title, Action: trade.Say(trade.PrinterHeldDo)})
+	r := trade.Raise{Kind: trade.AlertPrinter, Subject: heldSubjectOf(printer), Title: title, Action: trade.Say(trade.PrinterHeldDo)}
+	if detail != "" {
+		r.Detail = trade.Say(trade.TimelineOther, detail)
+	}
+	return s.Raise(r)
 }
 
 // ClearHeld ends it.

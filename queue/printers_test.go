@@ -218,7 +218,7 @@ func TestRemovedPrinter(t *testing.T) {
 		r.printOn("kitchen", id)
 	}
 	r.printed(r.claimFrom("kitchen"), trade.PaperHeld, "paper_out")
-	if err := r.RaiseHeld("kitchen", "paper_out"); err != nil {
+	if err := r.RaiseHeld("kitchen", "paper_out", ""); err != nil {
 		t.Fatal(err)
 	}
 	slip, receipt := lunch("SLIP"), lunch("RECEIPT")

@@ -99,7 +99,8 @@ func TestR18RestoreSendsNothingTwice(t *testing.T) {
 	r.noPrint()
 
 	// The platform knows the code: nothing is made again, and nothing printed.
-	q := r.claim(trade.LaneLive, trade.OpQueryQR)
+	r.nothingDue(trade.LaneLive)
+	q := r.claim(trade.LaneBacklog, trade.OpQueryQR)
 	if q.Record.Standing.QRs[0].No != number {
 		t.Errorf("asked about %s, want %s", q.Record.Standing.QRs[0].No, number)
 	}

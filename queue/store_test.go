@@ -485,14 +485,38 @@ func TestPausesAndLanes(t *testing.T) {
 	if got != nil || err != nil || !next.Equal(r.clock.Now().Add(time.Minute)) {
 		t.Fatalf("claimed %+v, next %v, %v; want a pause of one minute", got, next, err)
 	}
-	r.clock.add(61 * time.Second)
+	r.clock.add(time.Minute)
 	c = r.claim(trade.LaneLive, trade.OpCreateQR)
 	r.settle(c, trade.Unsent{Op: c.Op})
 	r.clock.add(time.Second)
 	if _, err := r.Retry(t.Context(), "S1"); err != nil {
 		t.Fatal(err)
 	}
+	r.nothingDue(trade.LaneLive)
 	r.claim(trade.LaneBacklog, trade.OpCreateQR) // older than a minute by now
+}
+
+// TestOldWorkIsNotLive has the sales of an outage, which nobody tried, make way
+// for the sale of now.
+func TestOldWorkIsNotLive(t *testing.T) {
+	r := open(t)
+	r.accept(lunch("old 1"))
+	r.accept(lunch("old 2"))
+	r.clock.add(61 * time.Second)
+	if err := r.HastenAll(); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.add(time.Second)
+	r.accept(lunch("now"))
+	if c := r.claim(trade.LaneLive, trade.OpCreateQR); c.Record.Sale.ID != "now" {
+		t.Errorf("%s goes first, want the sale of now", c.Record.Sale.ID)
+	}
+	r.nothingDue(trade.LaneLive)
+	for _, id := range []string{"old 1", "old 2"} {
+		if c := r.claim(trade.LaneBacklog, trade.OpCreateQR); c.Record.Sale.ID != id || c.Op.Lane != trade.LaneBacklog {
+			t.Errorf("%s goes in lane %s, want %s in the backlog", c.Record.Sale.ID, c.Op.Lane, id)
+		}
+	}
 }
 
 func TestDiskFull(t *testing.T) {

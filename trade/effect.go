@@ -148,7 +148,7 @@ func effects(before, after Standing) []Effect {
 				Raise{Kind: AlertRefund, Subject: r.ID, SaleID: after.SaleID, Title: Say(RefundFailed, r.ID), Detail: r.Problem, Action: Say(RefundFailedDo)})
 		case "queued", "working":
 			if was == "done" {
-				es = append(es, Raise{Kind: AlertRefund, Subject: r.ID, SaleID: after.SaleID, Title: Say(RefundFailed, r.ID), Detail: r.Problem, Action: Say(IssuedLaterDo)})
+				es = append(es, Raise{Kind: AlertRefund, Subject: r.ID, SaleID: after.SaleID, Title: Say(RefundReopened, r.ID), Detail: r.Problem, Action: Say(IssuedLaterDo)})
 			}
 		case "waiting_invoice", "waiting_auth":
 			es = append(es, Tell{"refund.waiting", r.ID, is})

@@ -191,6 +191,25 @@ func TestEffects(t *testing.T) {
 	}
 }
 
+// TestReissuedAfterRefund: the alert about it asks nothing of a person, nor does
+// its title.
+func TestReissuedAfterRefund(t *testing.T) {
+	s := fresh()
+	var es []Effect
+	for _, e := range []Event{Sending{create, noon}, made, used, InvoiceSeen{Serial: "P1", State: InvFailed}, whole("R1"), issued} {
+		s, es = Step(s, e)
+	}
+	for _, e := range es {
+		if a, ok := e.(Raise); ok && a.Kind == AlertRefund {
+			if a.Title.Key != RefundReopened || a.Detail.Key != IssuedLater || a.Action.Key != IssuedLaterDo {
+				t.Errorf("raised %+v", a)
+			}
+			return
+		}
+	}
+	t.Errorf("no alert among %v", es)
+}
+
 // TestAnyOrderAndRepetition plays random events, late and repeated ones among
 // them, and holds the invariants after each.
 func TestAnyOrderAndRepetition(t *testing.T) {

@@ -103,14 +103,19 @@ func (w *Worker) awaitClock(ctx context.Context, ref piaotong.QRRef, op trade.Op
 	return trade.Unsent{Op: op}, nil
 }
 
-// watchClock raises the alert of a wrong clock after a call, and clears it.
+// watchClock looks at the clock after a call: it warns of one whose time is
+// corrected, and raises and clears the alert of a wrong one.
 func (w *Worker) watchClock() {
-	wrong := w.Clock.Wrong()
+	skew := w.Clock.Skew()
+	if off := skew.Abs() > ignoredSkew; w.clockOff.turn(off) && off {
+		w.Log.Warn("this machine's clock is not the platform's; calls carry the platform's time", "platform_ahead", skew)
+	}
+	wrong := skew.Abs() > wrongSkew
 	if !w.clockAlert.turn(wrong) {
 		return
 	}
 	if wrong {
-		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertClock, Title: trade.Say(trade.ClockWrong, w.Clock.Skew().String()), Action: trade.Say(trade.ClockWrongDo)}))
+		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertClock, Title: trade.Say(trade.ClockWrong, skew.String()), Action: trade.Say(trade.ClockWrongDo)}))
 	} else {
 		w.report("an alert's end", w.Store.Clear(trade.AlertClock, ""))
 	}

@@ -37,38 +37,44 @@ func (w *Worker) paper(stop, work context.Context, p *printing) {
 
 // print brings one claimed job to paper and stores what became of it.
 func (w *Worker) print(work context.Context, p *printing, c *queue.PrintClaim) {
-	e, reason := w.toPaper(work, p, c)
+	e, reason, err := w.toPaper(work, p, c)
 	w.Observer.Printed(p.Name, e)
 	switch e {
 	case trade.PaperHeld:
-		w.hold(p, reason)
+		detail := ""
+		if err != nil {
+			detail = err.Error()
+		}
+		w.hold(p, reason, detail)
 	case trade.PaperUncertain:
 		w.report("an alert", w.Store.Raise(queue.UncertainAlert(p.Name, c.SaleID(), c.JobID)))
 	case trade.PaperPrinted, trade.PaperSent:
-		w.hold(p, "")
+		w.hold(p, "", "")
 	}
-	err := w.Store.SettlePrint(c, e, reason, time.Now().Add(heldRetry))
+	err = w.Store.SettlePrint(c, e, reason, time.Now().Add(heldRetry))
 	if err != nil && !errors.Is(err, queue.ErrNotOurs) {
 		w.Log.Error("cannot store what was printed; it will show as uncertain", "sale", c.SaleID(), "job", c.JobID, "err", err)
 	}
 }
 
-// toPaper lays a job out, encodes it and prints it.
-func (w *Worker) toPaper(work context.Context, p *printing, c *queue.PrintClaim) (trade.PrintEvent, string) {
+// toPaper lays a job out, encodes it and prints it. The error is why it is not
+// printed as it should be, where that is known.
+func (w *Worker) toPaper(work context.Context, p *printing, c *queue.PrintClaim) (e trade.PrintEvent, reason string, err error) {
 	if c.Paper == trade.PaperSlip && !c.WithQR {
-		return trade.PaperCancelled, "" // its code is claimed, voided or refused by now
+		return trade.PaperCancelled, "", nil // its code is claimed, voided or refused by now
 	}
 	log := w.Log.With("sale", c.SaleID(), "job", c.JobID, "printer", p.Name)
 	job, err := w.encode(p, c, log)
 	if err != nil {
 		log.Error("cannot lay out paper", "err", err)
-		return trade.PaperFailed, err.Error()
+		return trade.PaperFailed, err.Error(), err
 	}
 	r := p.Device.Print(work, job)
 	if r.Err != nil {
 		log.Warn("not printed as it should be", "cause", r.Cause, "written", r.Written, "err", r.Err)
 	}
-	return outcome(r)
+	e, reason = outcome(r)
+	return e, reason, r.Err
 }
 
 // outcome is what the printer's answer means for a job.

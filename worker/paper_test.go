@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tillagent/printer"
 	"tillagent/printer/paper"
 	"tillagent/queue"
 	"tillagent/trade"
@@ -183,5 +184,15 @@ func TestPaperOutWithinAJob(t *testing.T) {
 	}
 	if r := s.paper(); strings.Contains(r.Text, "重打") {
 		t.Errorf("a receipt that waited is marked:\n%s", r.Text)
+	}
+}
+
+// TestEveryCauseHasWords: what a printer tells of itself reaches the staff in
+// their language.
+func TestEveryCauseHasWords(t *testing.T) {
+	for _, c := range []printer.Cause{printer.CausePaperOut, printer.CauseCoverOpen, printer.CauseOffline, printer.CauseCutter, printer.CauseError} {
+		if m := trade.CauseWords(string(c)); m.Key == trade.TimelineOther {
+			t.Errorf("%s has no words", c)
+		}
 	}
 }

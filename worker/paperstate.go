@@ -63,10 +63,10 @@ func (w *Worker) watchPrinter(stop context.Context, p *printing) {
 		switch {
 		case s.Held:
 			waits = true
-			w.hold(p, string(s.State))
+			w.hold(p, string(s.State), "")
 		case waits: // whatever comes of the job, it does not wait any more
 			waits = false
-			w.hold(p, "")
+			w.hold(p, "", "")
 		default:
 			p.telling.Lock()
 			w.tellState(p, string(s.State))
@@ -81,9 +81,9 @@ func (p *printing) sawPrinter() printer.Status {
 	return p.saw
 }
 
-// hold raises a printer's alert when the cause changes and clears it when paper
-// comes again.
-func (w *Worker) hold(p *printing, cause string) {
+// hold raises a printer's alert when the cause changes, with what the port says
+// of it, and clears it when paper comes again.
+func (w *Worker) hold(p *printing, cause, detail string) {
 	p.telling.Lock()
 	defer p.telling.Unlock()
 	was := p.held
@@ -96,7 +96,7 @@ func (w *Worker) hold(p *printing, cause string) {
 		w.tellState(p, string(cmp.Or(p.sawPrinter().State, printer.StateReady)))
 		return
 	}
-	w.report("an alert", w.Store.RaiseHeld(p.Name, cause))
+	w.report("an alert", w.Store.RaiseHeld(p.Name, cause, detail))
 	w.tellState(p, cause)
 }
 

@@ -78,6 +78,7 @@ type Worker struct {
 	clockAlert, away, untrusted alarm
 	refused                     alarmBy
 	stubborn                    putOffs
+	clockOff                    alarm       // the clock's time is corrected in what is sent
 	gone                        atomic.Bool // calls do not go out, and subscribers were told so
 	waits                       qrWaits
 	printers                    []*printing
@@ -204,15 +205,12 @@ func (w *Worker) takeToken(stop context.Context, lane trade.Lane) bool {
 	if lane == trade.LaneLive || lane == trade.LaneUndo {
 		return w.tokens.Wait(stop) == nil
 	}
-	for {
-		short := callReserve + 1 - w.tokens.Tokens()
-		if short <= 0 && w.tokens.Allow() {
-			return true
-		}
-		if !w.sleep(stop, nil, nil, max(time.Duration(short*float64(w.CallEvery)), time.Microsecond)) {
+	for w.tokens.Tokens() <= callReserve || !w.tokens.Allow() {
+		if !w.sleep(stop, nil, nil, w.CallEvery) {
 			return false
 		}
 	}
+	return true
 }
 
 // anotherToken draws on the bucket for a further call of the same operation. It

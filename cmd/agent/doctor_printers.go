@@ -21,7 +21,7 @@ var stateHelp = map[printer.State]struct{ what, do [2]string }{
 	printer.StatePaperOut:  {[2]string{"缺纸", "out of paper"}, [2]string{"装纸,合上盖子", "put paper in and close the cover"}},
 	printer.StatePaperLow:  {[2]string{"纸将尽", "the paper is nearly used up"}, [2]string{"备好纸卷", "have a roll at hand"}},
 	printer.StateCoverOpen: {[2]string{"上盖打开", "the cover is open"}, [2]string{"合上盖子", "close the cover"}},
-	printer.StateOffline:   {[2]string{"不应答或离线", "it is offline or does not answer"}, [2]string{"检查电源、数据线和联机键;网络打印机检查地址", "check power, cable and its on-line key; of a network printer the address"}},
+	printer.StateOffline:   {[2]string{"不应答或离线", "it is offline or does not answer"}, [2]string{"检查电源、数据线和联机键,端口是否被别的程序占用(原因见 agent logs);网络打印机检查地址", "check power, cable, its on-line key, and whether another program holds the port (agent logs has the cause); of a network printer the address"}},
 	printer.StateCutter:    {[2]string{"切刀卡住", "the cutter is jammed"}, [2]string{"清除卡纸后重开电源", "clear the jam, then switch it off and on"}},
 	printer.StateError:     {[2]string{"打印机故障", "the printer reports a fault"}, [2]string{"重开电源;仍不行请报修", "switch it off and on; if that does not help, have it repaired"}},
 	printer.StateUnknown: {[2]string{"端口打开了,但打印机一声不应", "the port opens, but the printer says nothing"},

@@ -325,6 +325,14 @@ func TestDoctorBesideTheService(t *testing.T) {
 	service.kill()
 }
 
+// TestPrintTestInDoubt: what may be on paper is not said to be missing.
+func TestPrintTestInDoubt(t *testing.T) {
+	err := notPrinted(printer.Result{Outcome: printer.Uncertain, Cause: printer.CauseOffline})
+	if err == nil || strings.Contains(err.Error(), "没有打印") || !strings.Contains(err.Error(), "请看纸: 未连接或脱机") {
+		t.Errorf("said: %v", err)
+	}
+}
+
 func TestPrintTest(t *testing.T) {
 	c := newClinic(t)
 	c.cfg()
@@ -335,7 +343,8 @@ func TestPrintTest(t *testing.T) {
 		said   string
 	}{
 		{"ready", paper.Faults{}, 0, "the printer has confirmed it"},
-		{"no paper", paper.Faults{PaperOut: true}, 1, "agent doctor"},
+		{"no paper", paper.Faults{PaperOut: true}, 1, "not printed: paper out"},
+		{"jammed", paper.Faults{Jammed: true}, 1, "not printed: the cutter is jammed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c.paper.SetFaults(tt.faults)
@@ -350,7 +359,7 @@ func TestPrintTest(t *testing.T) {
 			out.Reset()
 			var told struct{ Outcome string }
 			code := run([]string{"print-test", "--config", c.config, "--json"}, &out, io.Discard)
-			if err := json.Unmarshal(out.Bytes(), &told); err != nil || code != tt.code || (told.Outcome == "printed") != (tt.code == 0) {
+			if err := json.Unmarshal(out.Bytes(), &told); err != nil || code != tt.code || told.Outcome != []string{"printed", "not_sent"}[tt.code] {
 				t.Errorf("--json: exit status %d, %v: %s", code, err, &out)
 			}
 		})

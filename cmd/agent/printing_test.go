@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -168,4 +169,15 @@ func TestBrokenTemplate(t *testing.T) {
 	}
 	pos.must(201, "POST", "/v1/sales", coffee("S1"))
 	p.next("拿铁咖啡", "单号 S1")
+}
+
+// TestWhyThePrinterIsAway has the alert tell what the port said.
+func TestWhyThePrinterIsAway(t *testing.T) {
+	_, pos := kiosk(t, func(c *config.Config) { c.Printer.Port = fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)) })
+	pos.must(201, "POST", "/v1/sales", coffee("S1"))
+	pos.until("/v1/alerts", "an alert", func(a map[string]any) bool { return len(a["alerts"].([]any)) > 0 })
+	a := pos.must(200, "GET", "/v1/alerts", "")["alerts"].([]any)[0].(map[string]any)
+	if a["kind"] != "printer" || !strings.Contains(a["detail"].(string), "refused") {
+		t.Errorf("%v; want what the port said", a)
+	}
 }

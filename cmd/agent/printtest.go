@@ -91,21 +91,27 @@ func printTestOn(ctx context.Context, cfg *config.Config, c config.Printer, out 
 	case printer.Printed:
 		_, err = fmt.Fprintln(out, say("已打印,打印机已确认。请对照测试页上的说明检查。", "printed, and the printer has confirmed it; compare the page with what it says"))
 	case printer.Sent:
-		_, err = fmt.Fprintln(out, say("已发送;该打印机不应答,请看纸。", "sent; this printer does not answer, look at the paper"))
+		_, err = fmt.Fprintln(out, say("已发送;该打印机不能确认,请看纸。", "sent; this printer does not confirm, look at the paper"))
 	default:
 		err = notPrinted(r)
 	}
 	return err
 }
 
-// notPrinted says why there is no paper; nil where there is, or may be.
+// notPrinted says why there is no paper, or why it is not known whether there
+// is; nil where there is, or where a printer that cannot answer has taken it all.
 func notPrinted(r printer.Result) error {
-	if r.Outcome == printer.Printed || r.Outcome == printer.Sent {
+	var text string
+	switch r.Outcome {
+	case printer.Printed, printer.Sent:
 		return nil
+	case printer.NotSent:
+		text = say("没有打印", "not printed")
+	default:
+		text = say("可能没有打完整,请看纸", "it may not be complete, look at the paper")
 	}
-	text := say("没有打印成功", "not printed: ") + " " + r.Outcome.String()
 	if r.Cause != "" {
-		text += ": " + trade.Say(trade.Key(r.Cause)).In(messageLang())
+		text += ": " + trade.CauseWords(string(r.Cause)).In(messageLang())
 	}
 	if r.Err != nil {
 		text += ": " + r.Err.Error()
