@@ -101,7 +101,7 @@ func spareOwn(cfg *config.Config, path, to string) error {
 		return nil // nothing to write over; what else is wrong, writing tells
 	}
 	db := databasePath(cfg)
-	for _, own := range append(ownFiles(cfg, path), db, db+"-wal", db+"-shm", ownTokenFile(cfg)) {
+	for _, own := range append(ownFiles(cfg, path), db, db+"-wal", db+"-shm", ownTokenFile(cfg), voucherKey.path(cfg), buyerKey.path(cfg)) {
 		if f, err := os.Stat(own); err == nil && os.SameFile(f, there) {
 			return fmt.Errorf(say("%s 是代理自己的文件,不能覆盖;请换一个文件名", "%s is a file of the agent itself; give another name"), to)
 		}

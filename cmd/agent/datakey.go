@@ -30,10 +30,12 @@ var (
 		"还没开票的单就没有购买方资料", "sales that are not invoiced yet lose their buyers"}
 )
 
+func (k ownKey) path(cfg *config.Config) string { return filepath.Join(cfg.DataDir, k.file) }
+
 // dataKey reads a key of the agent's own. The first start makes it, readable by
 // its owner alone; it appears whole or not at all.
 func dataKey(cfg *config.Config, k ownKey) ([]byte, error) {
-	path := filepath.Join(cfg.DataDir, k.file)
+	path := k.path(cfg)
 	key, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
