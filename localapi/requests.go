@@ -76,25 +76,9 @@ func readLine(o *object) trade.Line {
 	}
 	l.Amount, _ = o.money("amount")
 	l.Discount, _ = o.money("discount")
-	// To a line 0 and missing are the same, so a product of 0 is refused here.
-	price, quantity := o.numeral("unit_price"), o.numeral("quantity")
-	if price != "" && quantity != "" && (nought(price) || nought(quantity)) && l.Amount > 1 {
-		o.add("amount", trade.AmountDiffers, l.Amount.String(), short(price), short(quantity))
-	}
 	o.end()
 	return l
 }
-
-// numeral is a number as it was written; "" where it is left out.
-func (o *object) numeral(name string) string {
-	n := o.take(name)
-	if n == nil || n.kind != kindNumber && n.kind != kindText {
-		return ""
-	}
-	return n.text
-}
-
-func nought(numeral string) bool { return strings.Trim(numeral, "-0.") == "" }
 
 func readPayment(o *object) trade.Payment {
 	o.need("method", "amount")
