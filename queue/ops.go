@@ -135,6 +135,13 @@ func (s *Store) Due(ctx context.Context, lane trade.Lane) (bool, error) {
 	return seq != 0, err
 }
 
+// WaitsLong reports whether a sale is not through to the platform after so many
+// attempts.
+func (s *Store) WaitsLong(attempts int) (waits bool, err error) {
+	err = s.reader.QueryRow("SELECT EXISTS (SELECT 1 FROM ops WHERE lane IN ('live','backlog') AND attempts >= ?)", attempts).Scan(&waits)
+	return waits, err
+}
+
 // dueOp looks, without writing, for the due operation of a lane.
 func (s *Store) dueOp(ctx context.Context, lane trade.Lane) (seq int64, next time.Time, err error) {
 	var due int64

@@ -13,8 +13,10 @@ import (
 const (
 	// patience is how often an operation is tried and asked about, on the
 	// platform's word that it cannot be done now (8996) or on a code that nobody
-	// knows, before a person is told.
-	patience = 8
+	// knows, before a person is told; questions, how often one that is merely
+	// watched is, as all its questions count.
+	patience  = 8
+	questions = 3
 	// failures is how often the platform may say that it could not handle a request
 	// (8993) before that counts as a refusal of what is in it.
 	failures = 4
@@ -53,10 +55,11 @@ func (p *putOffs) again(c *queue.OpClaim, pe *piaotong.Error) (tell bool) {
 	}
 	key := putOffKey{c.Record.Sale.ID, c.Op.Kind}
 	was := p.by[key]
-	now := putOff{last: time.Now(), code: pe.Code, msg: pe.Msg, times: 1, lasting: c.Attempts >= patience}
+	now := putOff{last: time.Now(), code: pe.Code, msg: pe.Msg, times: 1}
 	if was.code == now.code {
 		now.times += was.times
 	}
+	now.lasting = c.Attempts >= patience && (c.Op.Lane != trade.LaneWatch || now.times >= questions)
 	p.by[key] = now
 	if tell = now.lasting && !was.lasting; tell {
 		p.turn(true)
@@ -65,7 +68,7 @@ func (p *putOffs) again(c *queue.OpClaim, pe *piaotong.Error) (tell bool) {
 }
 
 // over notes that an operation was answered otherwise, and reports whether that
-// ends the alert: none is put off any more.
+// may end the alert: this process knows of none that is put off any more.
 func (p *putOffs) over(c *queue.OpClaim) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +80,7 @@ func (p *putOffs) over(c *queue.OpClaim) bool {
 			return false
 		}
 	}
-	return p.turn(false)
+	return p.state.Load() != alarmOff
 }
 
 // failed is the refusal of an operation that the platform has failed to handle
@@ -105,6 +108,14 @@ func (w *Worker) putOff(c *queue.OpClaim, err error) {
 				Title: trade.Say(trade.PlatformStubborn, pe.Interface, pe.Code, pe.Msg), Action: trade.Say(trade.PlatformStubbornDo)}))
 		}
 	case w.stubborn.over(c):
-		w.report("an alert's end", w.Store.Clear(trade.AlertUnreachable, "answers"))
+		if w.stubborn.state.Load() == 0 { // a process before this one may know of more
+			if waits, err := w.Store.WaitsLong(patience); waits || err != nil {
+				w.report("what waits for long", err)
+				return
+			}
+		}
+		if w.stubborn.turn(false) {
+			w.report("an alert's end", w.Store.Clear(trade.AlertUnreachable, "answers"))
+		}
 	}
 }

@@ -22,14 +22,35 @@ func TestPutOffForLong(t *testing.T) {
 			}
 		}
 		l.sandbox.ClearFaults()
+		l.stop()
+		l.restart()
 		l.sell("S2")
 		l.url("S2")
 		if r := l.record("S1"); r.Standing.View() != trade.StateQueued || l.alerts()[trade.AlertUnreachable] != 1 {
 			t.Errorf("S1 is %s, alerts %v; want it to wait, and the alert to stand", r.Standing.View(), l.alerts())
 		}
 		l.url("S1")
-		if n := l.alerts()[trade.AlertUnreachable]; n != 0 {
-			t.Errorf("%d alerts after all went through", n)
+		for range 300 {
+			if l.alerts()[trade.AlertUnreachable] == 0 {
+				return
+			}
+			time.Sleep(time.Second)
+		}
+		t.Error("the alert stands after all went through")
+	})
+}
+
+// TestOnePollPutOff has one poll of a code that nobody has claimed put off, after
+// many that were answered: that is no news.
+func TestOnePollPutOff(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		l.until("S1", "polled", func(r *queue.Record) bool { return r.Op != nil && r.Op.Attempts > 12 })
+		l.fault(sandbox.Fault{Interface: "2.18", Kind: sandbox.FaultRefuse, Code: "8996", Times: 1})
+		polls := l.ledger().Calls["2.18"]
+		l.called("2.18", func() int { return l.ledger().Calls["2.18"] - polls })
+		if as := l.alerts(); len(as) != 0 {
+			t.Errorf("alerts %v", as)
 		}
 	})
 }
