@@ -100,9 +100,9 @@ func (p *putOffs) failed(c *queue.OpClaim) trade.Event {
 // putOff tells a person about an operation that the platform keeps putting off.
 func (w *Worker) putOff(c *queue.OpClaim, err error) {
 	var pe *piaotong.Error
-	switch {
-	case errors.As(err, &pe) && pe.Code == "": // nothing that can be trusted was heard
-	case pe != nil && (pe.Kind == piaotong.Unavailable || pe.Kind == piaotong.Unknown):
+	switch answered := errors.As(err, &pe) && pe.Code != ""; {
+	case err != nil && !answered: // nothing that can be trusted was heard
+	case answered && (pe.Kind == piaotong.Unavailable || pe.Kind == piaotong.Unknown):
 		if w.stubborn.again(c, pe) {
 			w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertUnreachable, Subject: "answers", SaleID: c.Record.Sale.ID,
 				Title: trade.Say(trade.PlatformStubborn, pe.Interface, pe.Code, pe.Msg), Action: trade.Say(trade.PlatformStubbornDo)}))
