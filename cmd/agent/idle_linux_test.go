@@ -22,7 +22,7 @@ const (
 	idleCPU     = 5        // thousandths of a core
 	idleWrites  = 1 << 20  // bytes an hour
 	idleReady   = 300 * time.Millisecond
-	idleProgram = 25 << 20 // bytes
+	idleProgram = 25_000_000 // bytes
 )
 
 // TestIdle measures what the agent takes of the machine while it waits, with the
@@ -69,7 +69,7 @@ func TestIdle(t *testing.T) {
 	line("processor", cpu, idleCPU, fmt.Sprintf("%.2f %% of a core over %s, of at most 0.5", 100*float64(after.cpu-before.cpu)/float64(took), took.Round(time.Second)))
 	line("disk", hourly, idleWrites, fmt.Sprintf("%.2f MB an hour (%d bytes were written), of at most 1", float64(hourly)/(1<<20), after.written-before.written))
 	line("ready", int64(fastest), int64(idleReady), fmt.Sprintf("within %s, the fastest of 5 starts, of at most 300ms", fastest.Round(time.Millisecond)))
-	line("program", info.Size(), idleProgram, fmt.Sprintf("%.1f MB, of at most 25", float64(info.Size())/(1<<20)))
+	line("program", info.Size(), idleProgram, fmt.Sprintf("%.1f MB, of at most 25", float64(info.Size())/1e6))
 }
 
 // idleRig is an agent between a platform and a serial printer.

@@ -173,5 +173,8 @@ func get(t *testing.T, url string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.Contains(string(body), "{{") {
+		t.Errorf("%s has a slot that is not filled:\n%s", url, body)
+	}
 	return resp.StatusCode, string(body)
 }

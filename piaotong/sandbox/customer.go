@@ -130,13 +130,67 @@ func (s *Sandbox) findQR(no string) (qrPage, error) {
 func (s *Sandbox) serveQR(w http.ResponseWriter, r *http.Request) {
 	p, err := s.findQR(r.PathValue("no"))
 	if err != nil {
-		s.writePage(w, statusOf(err), "missing.html", "没有这个开票码")
+		s.writeMissing(w, statusOf(err), "没有这个开票码")
 		return
 	}
 	if p.Waiting {
 		w.Header().Set("Refresh", "3") // the page has no script
 	}
-	s.writePage(w, http.StatusOK, "qr.html", p)
+	s.writeQR(w, http.StatusOK, p)
+}
+
+func (s *Sandbox) writeQR(w http.ResponseWriter, status int, p qrPage) {
+	closed := map[string]string{"voided": "此开票码已作废，不能开票。如有疑问请联系商家。", "expired": "此开票码已过期，不能开票。请联系商家。"}
+	var invoices, state, form markup
+	for _, inv := range p.Invoices {
+		invoices += invoiceCard(inv)
+	}
+	if p.QR.State == "active" {
+		form = p.form()
+	} else {
+		state = element(`<p class="quiet">开票码状态：%s%s</p>`+"\n", qrStateTexts[p.QR.State],
+			when(p.QR.State == "claimed", "。此开票码已使用，不能再次提交。", ""))
+	}
+	s.writePage(w, status, "扫码开票（沙箱）", fill("qr.html", slots{
+		"seller": p.Seller, "closed": maybe(`<p class="problem">%s</p>`+"\n", closed[p.QR.State]), "invoices": invoices,
+		"amount": p.QR.Amount, "trade_no": p.QR.TradeNo, "trade_time": piaotong.FormatTime(p.QR.TradeTime), "expires": piaotong.FormatTime(p.QR.ExpireAt),
+		"extract_code": p.QR.ExtractCode, "state": state, "problem": alert(p.Problem), "form": form,
+	}))
+}
+
+// invoiceCard is an invoice on the page of its QR code.
+func invoiceCard(inv Invoice) markup {
+	class, wait := "failed", markup("")
+	switch inv.Code {
+	case piaotong.StateIssued:
+		class = "issued"
+	case piaotong.StatePending:
+		class, wait = "waiting", `<p class="quiet">请稍候，本页自动刷新，不用重复提交。</p>`+"\n"
+	}
+	return element(`<div class="card">`+"\n"+`<p class="state %s">%s</p>`+"\n", class, stateTexts[inv.Code]) + wait +
+		maybe(`<p class="problem">%s</p>`+"\n", redTexts[inv.RedFlag]) +
+		"<dl>\n" + element("<dt>抬头</dt><dd>%s</dd>\n", inv.BuyerName) + entry("税号", inv.taxNo()) +
+		entry("金额", "￥"+inv.Amount+when(len(inv.QRCodeNos) > 0, "（合并开票）", "")) + entry("发票号码", inv.AllEleInvNo) + "</dl>\n" +
+		element(`<a class="button" href="/i/%s">查看发票</a>`+"\n</div>\n", inv.ReqSerialNo)
+}
+
+// form is where the customer gives a title.
+func (p qrPage) form() markup {
+	var counts markup
+	for _, n := range p.Counts {
+		counts += when(n == p.Form.Count, markup("<option selected>"), "<option>") + element("%s</option>", fmt.Sprint(n))
+	}
+	if counts != "" {
+		counts = `<label for="count">开票张数</label>` + "\n" + `<select id="count" name="count">` + counts + "</select>\n"
+	}
+	disabled := when(p.QR.Fixed, " disabled", "")
+	return fill("form.html", slots{
+		"no": p.QR.QRCodeNo, "person": when(!p.Form.Company, " checked", "") + disabled, "company": when(p.Form.Company, " checked", "") + disabled,
+		"buyer": p.Form.BuyerName, "tax_no": p.Form.TaxpayerNum, "fixed": when(p.QR.Fixed, " readonly", ""),
+		"tel": p.Form.Tel, "tel_optional": when(p.QR.MobileRequired, "", "（选填）"), "tel_required": when(p.QR.MobileRequired, " required", ""),
+		"email": p.Form.Email, "email_optional": when(p.QR.EmailRequired, "", "（选填）"), "email_required": when(p.QR.EmailRequired, " required", ""),
+		"counts": counts, "open": when(p.Form.Extracts != "", " open", ""), "extracts": p.Form.Extracts,
+	})
 }
 
 // submitQR takes the customer's form.
@@ -145,7 +199,7 @@ func (s *Sandbox) submitQR(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxControl)
 	p, err := s.findQR(no)
 	if err != nil {
-		s.writePage(w, statusOf(err), "missing.html", "没有这个开票码")
+		s.writeMissing(w, statusOf(err), "没有这个开票码")
 		return
 	}
 	form := readForm(r)
@@ -165,7 +219,7 @@ func (s *Sandbox) submitQR(w http.ResponseWriter, r *http.Request) {
 		p = now
 	}
 	p.Problem, p.Form = problem, form
-	s.writePage(w, http.StatusUnprocessableEntity, "qr.html", p)
+	s.writeQR(w, http.StatusUnprocessableEntity, p)
 }
 
 // submitForm submits the code, and others with it, and says in Chinese why not.

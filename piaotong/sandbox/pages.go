@@ -1,59 +1,16 @@
 package sandbox
 
 import (
-	"bytes"
-	"embed"
-	"html/template"
+	"fmt"
 	"net/http"
 	"slices"
 
 	"tillagent/piaotong"
 )
 
-//go:embed pages/*.html
-var pageFiles embed.FS
-
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"time": piaotong.FormatTime,
-	"stateText": func(s string) string {
-		return qrStateTexts[s]
-	},
-	"faceText":    func(status string) string { return faceTexts[status] },
-	"invoiceText": func(code string) string { return stateTexts[code] },
-	"invoiceClass": func(code string) string {
-		switch code {
-		case piaotong.StateIssued:
-			return "issued"
-		case piaotong.StatePending:
-			return "waiting"
-		}
-		return "failed"
-	},
-	"redText": func(flag string) string {
-		return map[string]string{BeingRed: "红冲处理中", PartRed: "已部分红冲", AlreadyRed: "已红冲"}[flag]
-	},
-}).ParseFS(pageFiles, "pages/*.html"))
+var redTexts = map[string]string{BeingRed: "红冲处理中", PartRed: "已部分红冲", AlreadyRed: "已红冲"}
 
 var qrStateTexts = map[string]string{"active": "待开票", "claimed": "已提交", "voided": "已作废", "expired": "已过期"}
-
-// writePage renders a page; the policy forbids everything but its own style
-// and form.
-func (s *Sandbox) writePage(w http.ResponseWriter, status int, name string, data any) {
-	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
-		s.log.Error("cannot render a page", "page", name, "err", err)
-		http.Error(w, "cannot render the page", http.StatusInternalServerError)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
-}
 
 // indexCodes is how many codes the first page lists.
 const indexCodes = 20
@@ -66,21 +23,49 @@ func (s *Sandbox) serveIndex(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	slices.Reverse(l.QRs)
-	s.writePage(w, http.StatusOK, "index.html", struct {
-		Base     string
-		Account  Account
-		Password string
-		Accounts []TaxAccount
-		SMSCodes []SMSCode
-		Faces    []FaceCheck
-		Magic    []magicAmount
-		Problems []string
-		Total    int
-		QRs      []QR
-	}{
-		s.baseURL(r), s.Account(), AccountPassword, l.Accounts, s.SMSCodes(), openFaces(s.FaceChecks()), s.magicTable(), l.Problems(),
-		len(l.QRs), l.QRs[:min(len(l.QRs), indexCodes)],
-	})
+	var problems, accounts, sms, faces markup
+	for _, problem := range l.Problems() {
+		problems += alert("账本发现问题 · The ledger complains: " + problem)
+	}
+	for _, a := range l.Accounts {
+		accounts += element("<tr><td>%s %s%s</td><td>%s</td><td>%s</td></tr>\n", a.Account, a.Name, when(a.Default, "（默认 default）", ""),
+			when(a.LoggedIn, "已登录 in", "未登录 out"), when(a.AuthNeeded, "需要 due", "正常 good"))
+	}
+	for _, c := range s.SMSCodes() {
+		sms += element("<p>短信验证码 · SMS code for %s: <strong>%s</strong></p>", c.Account, c.Code)
+	}
+	for _, f := range openFaces(s.FaceChecks()) {
+		faces += element(`<p><a href="/face/%s">扫码认证 · Face check of %s</a>: %s</p>`, f.AuthID, f.Account, faceTexts[f.Status])
+	}
+	a := s.Account()
+	s.writePage(w, http.StatusOK, "票通沙箱 Piaotong sandbox", fill("index.html", slots{
+		"base": s.baseURL(r), "problems": problems, "accounts": accounts, "password": AccountPassword, "sms": sms, "faces": faces,
+		"magic": magicRows(s.magicTable()), "enterprise": a.EnterpriseName, "taxpayer": a.TaxpayerNum, "total": fmt.Sprint(len(l.QRs)),
+		"codes": codeRows(l.QRs[:min(len(l.QRs), indexCodes)]),
+	}))
+}
+
+func magicRows(all []magicAmount) markup {
+	var rows markup
+	for _, m := range all {
+		rows += element("<tr><td>%s</td><td>%s</td></tr>\n", m.Amount(), m.Text())
+	}
+	if rows == "" {
+		return ""
+	}
+	return "<h2>金额暗号 · Magic amounts</h2>\n<table>\n<tr><th>合计 Total</th><th>情形 Situation</th></tr>\n" + rows + "</table>\n"
+}
+
+func codeRows(all []QR) markup {
+	var rows markup
+	for _, q := range all {
+		rows += element(`<tr><td><a href="/q/%s">%s</a></td><td>%s</td><td>%s</td><td>%s</td></tr>`+"\n",
+			q.QRCodeNo, q.QRCodeNo, q.TradeNo, q.Amount, qrStateTexts[q.State])
+	}
+	if rows == "" {
+		return "<p>还没有。None yet.</p>\n"
+	}
+	return "<table>\n<tr><th>开票码 Code</th><th>单号 Sale</th><th>金额 Amount</th><th>状态 State</th></tr>\n" + rows + "</table>\n"
 }
 
 // serveInvoice is the page behind downloadUrl and qrCodePath.
@@ -96,10 +81,30 @@ func (s *Sandbox) serveInvoice(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	case inv.ReqSerialNo == "":
-		s.writePage(w, http.StatusNotFound, "missing.html", "没有这张发票")
+		s.writeMissing(w, http.StatusNotFound, "没有这张发票")
 	default:
-		s.writePage(w, http.StatusOK, "invoice.html", inv)
+		s.writeInvoice(w, inv)
 	}
+}
+
+func (s *Sandbox) writeInvoice(w http.ResponseWriter, inv Invoice) {
+	var issued markup
+	if !inv.IssuedAt.IsZero() {
+		issued = entry("开票日期", piaotong.FormatTime(inv.IssuedAt))
+	}
+	s.writePage(w, http.StatusOK, "发票（沙箱）", fill("invoice.html", slots{
+		"heading": when(inv.Type == "2", "红字发票", "电子发票") + when(inv.Kind == "81", "（专用）", "") + "：" + stateTexts[inv.Code],
+		"red":     maybe(`<p class="problem">红冲：%s</p>`+"\n", redTexts[inv.RedFlag]), "number": entry("发票号码", inv.AllEleInvNo), "issued": issued,
+		"buyer": inv.BuyerName, "tax_no": entry("税号", inv.taxNo()), "net": inv.NetAmount, "tax": inv.TaxAmount, "amount": inv.Amount, "serial": inv.ReqSerialNo,
+	}))
+}
+
+// taxNo is the buyer's tax number, "" for none.
+func (i *Invoice) taxNo() string {
+	if i.Title == nil {
+		return ""
+	}
+	return i.Title.TaxpayerNum
 }
 
 // openFaces are the face checks that somebody can still do something about.
@@ -117,14 +122,21 @@ func (s *Sandbox) writeFace(w http.ResponseWriter, status int, id, problem strin
 	all := s.FaceChecks()
 	i := slices.IndexFunc(all, func(f FaceCheck) bool { return f.AuthID == id })
 	if i < 0 {
-		s.writePage(w, http.StatusNotFound, "missing.html", "没有这个认证二维码")
+		s.writeMissing(w, http.StatusNotFound, "没有这个认证二维码")
 		return
 	}
-	s.writePage(w, status, "face.html", struct {
-		FaceCheck
-		Masked, Problem string
-		Open            bool
-	}{all[i], maskPhone(all[i].Account), problem, !all[i].final()})
+	f := all[i]
+	var buttons markup
+	if !f.final() {
+		buttons = element(`<form method="post" action="/face/%s">
+<button type="submit" name="step" value="scan">扫码 · Scan</button>
+<button type="submit" name="step" value="pass">认证通过 · Pass</button>
+<button type="submit" name="step" value="fail">认证失败 · Fail</button>
+</form>
+`, f.AuthID)
+	}
+	s.writePage(w, status, "实名认证（沙箱）", fill("face.html", slots{"account": maskPhone(f.Account), "expires": piaotong.FormatTime(f.ExpiresAt),
+		"status": faceTexts[f.Status], "problem": alert(problem), "buttons": buttons}))
 }
 
 // submitFace takes the buttons of that page.
