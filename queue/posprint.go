@@ -24,7 +24,7 @@ func (s *Store) AcceptPrint(ctx context.Context, jobID string, content trade.Con
 		var times int
 		err := t.QueryRow("SELECT digest, sale, paper, printer, copies FROM prints WHERE job_id = ?", jobID).Scan(&stored, &sale, &paper, &printed, &times)
 		if stored == "" { // a sale's
-			stored = jobDigest(sale, trade.Paper(paper), printed, times)
+			stored = jobDigest(sale.Int64, trade.Paper(paper), printed, times)
 		}
 		switch {
 		case errors.Is(err, sql.ErrNoRows) && !s.hasPrinter(printer):

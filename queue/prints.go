@@ -74,7 +74,7 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 			}
 			err = t.addJob(l, j)
 		case err == nil && (sale.Int64 != l.seq || oldPaper != paper || oldPrinter != printer || oldCopies != copies):
-			err = &ConflictError{jobDigest(sale, oldPaper, oldPrinter, oldCopies), jobDigest(sql.NullInt64{Int64: l.seq, Valid: true}, paper, printer, copies)}
+			err = &ConflictError{jobDigest(sale.Int64, oldPaper, oldPrinter, oldCopies), jobDigest(l.seq, paper, printer, copies)}
 		}
 		if err != nil {
 			return err
@@ -85,8 +85,9 @@ func (s *Store) AskPrint(ctx context.Context, saleID, jobID string, paper trade.
 	return p, err
 }
 
-// jobDigest identifies what a print job is of, for the error that names two.
-func jobDigest(sale sql.NullInt64, paper trade.Paper, printer string, copies int) string {
+// jobDigest identifies what a print job is of, for the error that names two;
+// sale is 0 where it is of none.
+func jobDigest(sale int64, paper trade.Paper, printer string, copies int) string {
 	return digestOf([]any{sale, paper, printer, copies})
 }
 

@@ -140,11 +140,6 @@ const (
 	SaleRefusedDo         Key = "sale_refused_do"
 	RefundFailed          Key = "refund_failed"
 	RefundFailedDo        Key = "refund_failed_do"
-	CausePaperOut         Key = "paper_out"
-	CauseCoverOpen        Key = "cover_open"
-	CauseOffline          Key = "offline"
-	CauseCutter           Key = "cutter"
-	CauseError            Key = "error"
 )
 
 // The keys of paths that are neither known publicly nor configured.
@@ -326,11 +321,6 @@ var catalogue = map[Key]words{
 	SaleRefusedDo:         {"请改正商品的税收编码、税率或金额后重试", "mend the tax code, rate or amounts, then retry"},
 	RefundFailed:          {"退货单 %s 须人工处理", "refund %s needs a person"},
 	RefundFailedDo:        {"请按说明在票通平台处理,避免多开发票", "follow the text on the platform so that no wrong invoice stays"},
-	CausePaperOut:         {"缺纸", "paper out"},
-	CauseCoverOpen:        {"上盖打开", "cover open"},
-	CauseOffline:          {"未连接或脱机", "offline"},
-	CauseCutter:           {"切刀卡住", "the cutter is jammed"},
-	CauseError:            {"故障", "error"},
 
 	PathMissing:    {"接口路径未配置: %s", "path not configured: %s"},
 	PathMissingDo:  {"请向票通索取该接口路径,填入配置 [piaotong.endpoints]", "ask the platform for this path and put it into [piaotong.endpoints] of the configuration"},

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math/big"
 	"strings"
 	"time"
 )
@@ -74,6 +75,15 @@ func (l Line) Net() Money { return l.Amount + l.Discount }
 // Tax is the tax within a line, to the fen as the invoice has it: its discount
 // is a row of its own, rounded by itself (interface 2.9).
 func (l Line) Tax() Money { return l.Rate.TaxWithin(l.Amount) + l.Rate.TaxWithin(l.Discount) }
+
+// adds reports whether price times quantity, unrounded, is the amount within a
+// fen.
+func (l *Line) adds() bool {
+	const fen = 100_000_000_000_000 // in units of 10⁻¹⁶, which the product has
+	product := new(big.Int).Mul(big.NewInt(int64(l.UnitPrice)), big.NewInt(int64(l.Quantity)))
+	amount := new(big.Int).Mul(big.NewInt(int64(l.Amount)), big.NewInt(fen))
+	return product.Sub(product, amount).CmpAbs(big.NewInt(fen)) <= 0
+}
 
 // Payment is one way in which the sale was paid.
 type Payment struct {

@@ -50,6 +50,15 @@ const (
 	TimelineBy    Key = "timeline_by"
 )
 
+// The causes for which a printer does not print.
+const (
+	CausePaperOut  Key = "paper_out"
+	CauseCoverOpen Key = "cover_open"
+	CauseOffline   Key = "offline"
+	CauseCutter    Key = "cutter"
+	CauseError     Key = "error"
+)
+
 // The sentences about a day that is being closed.
 const (
 	DayAgrees    Key = "day_agrees"
@@ -183,6 +192,12 @@ func (m Message) words() (words, bool) {
 }
 
 var sentences = map[Key]words{
+	CausePaperOut:  {"缺纸", "paper out"},
+	CauseCoverOpen: {"上盖打开", "cover open"},
+	CauseOffline:   {"未连接或脱机", "offline"},
+	CauseCutter:    {"切刀卡住", "the cutter is jammed"},
+	CauseError:     {"故障", "error"},
+
 	"state.queued":         {"等待平台", "waiting for the platform"},
 	"state.qr_ready":       {"开票码已就绪,顾客尚未开票", "the QR code is ready, the customer has not claimed it"},
 	"state.invoicing":      {"正在开票", "the invoice is being issued"},

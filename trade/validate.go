@@ -2,7 +2,6 @@ package trade
 
 import (
 	"fmt"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -228,15 +227,6 @@ func (c *check) line(at string, l *Line, most Money) {
 	if l.Quantity > 0 && l.UnitPrice > 0 && !l.adds() {
 		c.say(at+"amount", AmountDiffers, l.Amount.String(), l.UnitPrice.String(), l.Quantity.String())
 	}
-}
-
-// adds reports whether price times quantity, unrounded, is the amount within a
-// fen.
-func (l *Line) adds() bool {
-	const fen = 100_000_000_000_000 // in units of 10⁻¹⁶, which the product has
-	product := new(big.Int).Mul(big.NewInt(int64(l.UnitPrice)), big.NewInt(int64(l.Quantity)))
-	amount := new(big.Int).Mul(big.NewInt(int64(l.Amount)), big.NewInt(fen))
-	return product.Sub(product, amount).CmpAbs(big.NewInt(fen)) <= 0
 }
 
 // tax checks what a line says of its tax (codes 8005, 8006, 8014 and 8015).
