@@ -68,6 +68,9 @@ func (d *demo) run(ctx context.Context) error {
 	if d.sales < 0 || d.sales > 1000 {
 		return fmt.Errorf("%w: --sales: 0 … 1000", errUsage)
 	}
+	if err := d.checkListen(); err != nil {
+		return err
+	}
 	data, err := filepath.Abs(d.data)
 	if err != nil {
 		return err
@@ -108,6 +111,17 @@ func (d *demo) run(ctx context.Context) error {
 	}
 }
 
+// checkListen refuses an address that a configuration must not have, before
+// anything is made.
+func (d *demo) checkListen() error {
+	_, err := config.Parse("demo.toml", fmt.Appendf(nil, "[api]\nlisten = %q\n", d.listen), nil)
+	var ps *config.Problems
+	if errors.As(err, &ps) {
+		return fmt.Errorf("%w: --listen: %s", errUsage, say((*ps)[0].Message, (*ps)[0].English))
+	}
+	return err
+}
+
 // startPlatform starts the sandbox where it usually is, or elsewhere if that
 // is taken.
 func (d *demo) startPlatform(dir string) (*platformSandbox, error) {
@@ -121,11 +135,7 @@ func (d *demo) startPlatform(dir string) (*platformSandbox, error) {
 func (d *demo) config(state string, tape *paper.Printer) (*config.Config, error) {
 	text := fmt.Sprintf("data_dir = %q\n[api]\nlisten = %q\n%s\n", state, d.listen, d.sandbox.Account().ConfigTOML(d.sandbox.URL, filepath.Join(state, "sandbox")))
 	cfg, err := config.Parse(filepath.Join(state, "demo.toml"), []byte(text), nil)
-	var ps *config.Problems
-	switch {
-	case errors.As(err, &ps): // --listen is all in it that is not our own
-		return nil, fmt.Errorf("%w: --listen: %s", errUsage, say((*ps)[0].Message, (*ps)[0].English))
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
 	cfg.API.Origins = d.origins

@@ -13,6 +13,7 @@ import (
 // TestWrongUsageIsTold: on standard error, with what is allowed, and exit status 2.
 func TestWrongUsageIsTold(t *testing.T) {
 	path := writeConfig(t, "")
+	t.Chdir(t.TempDir())
 	for _, tc := range []struct {
 		args []string
 		want string
@@ -33,6 +34,9 @@ func TestWrongUsageIsTold(t *testing.T) {
 				t.Errorf("exit status %d, %q, %q", code, out, errs)
 			}
 		})
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("wrong usage leaves behind %v, %v", left, err)
 	}
 	if code, out, _ := try("help", "token", "add"); code != 0 || !strings.Contains(out, "token add --config FILE") {
 		t.Errorf("help token add: %d, %q", code, out)
