@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,8 +15,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"tillagent/localapi"
 )
 
 // binary is the agent as it is shipped, built once for all tests here.
@@ -125,15 +128,30 @@ type pos struct {
 	data string
 }
 
-// freePort is a port that nothing listens on at the moment.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// nextPort is where freePort looks. Tests beside this one, in programs of their
+// own, begin elsewhere.
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(10000 + rand.Int64N(15000)) }
+
+// freePort is a port of both loopback addresses that nothing listens on, drawn
+// once a run. It is below those that systems give to clients (32768 on Linux,
+// 49152 on Windows): no connection takes it while an agent is being restarted.
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	for range 1000 {
+		port := int(nextPort.Add(1))
+		l, err := localapi.Listen(fmt.Sprintf("127.0.0.1:%d", port), nil, false)
+		if err != nil {
+			continue
+		}
+		for _, l := range l {
+			l.Close()
+		}
+		return port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	tb.Fatal("no port is free")
+	return 0
 }
 
 // ready waits until the agent can take sales.

@@ -92,14 +92,7 @@ type till struct {
 // took.
 func startTill(b *testing.B, dir string, through ...string) (*till, time.Duration) {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	t := &till{b: b, addr: l.Addr().String()}
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
+	t := &till{b: b, addr: fmt.Sprintf("127.0.0.1:%d", freePort(b))}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		b.Fatal(err)
 	}
