@@ -153,6 +153,35 @@ func TestDailyCopies(t *testing.T) {
 	}
 }
 
+// TestDailyCopyStays sets the clock years ahead and back, as a machine with a
+// flat battery does: the copy of today is made once and stays, whatever the
+// names of the others say.
+func TestDailyCopyStays(t *testing.T) {
+	r := open(t, func(o *Options) { o.TillCode = "T1R5A" })
+	dir := t.TempDir()
+	for _, by := range []int{0, 10, -30} {
+		r.clock.add(time.Duration(by) * 365 * 24 * time.Hour)
+		path := filepath.Join(dir, copyName("T1R5A", r.clock.Now()))
+		var made os.FileInfo
+		for range 2 {
+			if err := r.dailyCopy(t.Context(), dir, 1); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if made != nil && !os.SameFile(made, info) {
+				t.Errorf("%s was made twice", path)
+			}
+			made = info
+		}
+		if got := names(t, dir); len(got) != 1 {
+			t.Errorf("the folder has %q, want one copy", got)
+		}
+	}
+}
+
 // BenchmarkAcceptDuringBackup is how long a sale waits for its commit while a
 // database of 200 MB is copied over and over.
 func BenchmarkAcceptDuringBackup(b *testing.B) {

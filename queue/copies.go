@@ -84,7 +84,10 @@ func (s *Store) dailyCopy(ctx context.Context, dir string, kept int) error {
 	if err != nil {
 		return err
 	}
-	for ; len(names) > max(kept, 1); names = names[1:] {
+	// That of today stays, also where the clock was ahead or is behind: else it
+	// would be made again and again.
+	names = slices.DeleteFunc(names, func(name string) bool { return name == filepath.Base(path) })
+	for ; len(names) >= max(kept, 1); names = names[1:] {
 		if err := os.Remove(filepath.Join(dir, names[0])); err != nil {
 			return err
 		}

@@ -281,20 +281,31 @@ func (s *Store) HastenAll() error {
 	})
 }
 
-// ClockJumped moves everything that waits for a time by as much as the
-// machine's clock jumped, so that it waits no longer and no shorter.
+// ClockJumped moves what waits for a time by as much as the machine's clock
+// jumped, so that it waits no longer. It is called up to jumpSeen after the jump,
+// and what was planned in between has its time by the new clock already. After a
+// jump ahead only what is due too early to be of these is moved; what else was
+// planned before it waits shorter.
 func (s *Store) ClockJumped(by time.Duration) error {
 	return s.do(noDeadline, func(t *tx) error {
 		t.wakeAll()
 		t.paper = true
 		t.s.log.Warn("the machine's clock jumped", "by", by)
-		_, err := t.Exec("UPDATE ops SET due_at = due_at + ?", by.Milliseconds())
+		before := ms(never)
+		if by > 0 {
+			before = t.now - max(min(by/2, jumpSeen), by-longestPause).Milliseconds()
+		}
+		_, err := t.Exec("UPDATE ops SET due_at = due_at + ? WHERE due_at < ?", by.Milliseconds(), before)
 		if err == nil {
-			_, err = t.Exec("UPDATE prints SET due_at = due_at + ? WHERE "+isOpen+" AND state <> 'printing' AND due_at < ?", by.Milliseconds(), ms(never))
+			_, err = t.Exec("UPDATE prints SET due_at = due_at + ? WHERE "+isOpen+" AND state <> 'printing' AND due_at < ?", by.Milliseconds(), before)
 		}
 		return err
 	})
 }
+
+// jumpSeen is how soon after a jump of the clock ClockJumped is called at the
+// latest.
+const jumpSeen = time.Minute
 
 // longestPause is more than any operation or print job waits by itself; what
 // waits longer at a start had its time set by a clock that was wrong.

@@ -139,8 +139,12 @@ func (t *tx) nextSlip(l *loaded, f trade.SlipDue) error {
 	if err != nil {
 		return err
 	}
-	return t.addJob(l, job{id: fmt.Sprintf("slip:%s:%d", l.SaleID, f.Gen), paper: trade.PaperSlip, printer: t.still(printer), copies: 1, state: trade.PrintWaitingQR, due: never})
+	return t.addJob(l, job{id: slipID(l.SaleID, f.Gen), paper: trade.PaperSlip, printer: t.still(printer), copies: 1, state: trade.PrintWaitingQR, due: never})
 }
+
+// slipID names the slip of a further generation. No id of a POS has an @, so it
+// is no other sale's.
+func slipID(saleID string, gen int) string { return fmt.Sprintf("slip:%s@%d", saleID, gen) }
 
 // PrintClaim is a print job that the print loop has taken; it is stored as
 // printing before the first byte leaves.
@@ -271,6 +275,16 @@ func nextPrint(q querier, printer string, now int64) (seq int64, next time.Time,
 		return 0, time.Time{}, nil
 	}
 	return 0, at(due), nil
+}
+
+// HoldsPrint is whether the first job in line for a printer is held.
+func (s *Store) HoldsPrint(printer string) (bool, error) {
+	var seq, due int64
+	err := s.reader.QueryRow(nextHeld, printer).Scan(&seq, &due)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // mark says how this paper is told from earlier paper of the same kind for the

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -46,5 +47,76 @@ func TestSlipOfAReceiptThatIsPrinting(t *testing.T) {
 				t.Errorf("claimed %+v, want the slip", p)
 			}
 		})
+	}
+}
+
+// TestSlipsOfLikeNames has the slip of one sale's second code beside the slip of
+// another sale that is called what the first would be by its generation.
+func TestSlipsOfLikeNames(t *testing.T) {
+	r := open(t, func(o *Options) { o.SlipLater = true })
+	for _, id := range []string{"S1", "S1:1"} {
+		r.accept(lunch(id))
+	}
+	first, second := r.claim(trade.LaneLive, trade.OpCreateQR), r.claim(trade.LaneLive, trade.OpCreateQR)
+	r.settle(first, r.created())
+	r.clock.add(2 * time.Second)
+	for range 2 {
+		r.printed(r.claimPrint(), trade.PaperPrinted, "")
+	}
+	if _, _, err := r.AcceptRefund(t.Context(), trade.RefundRequest{ID: "R1", SaleID: "S1", Amount: 1000, Reason: trade.SalesReturn}); err != nil {
+		t.Fatal(err)
+	}
+	r.settle(r.claim(trade.LaneUndo, trade.OpVoidQR), trade.VoidConfirmed{At: r.clock.Now()})
+	r.settle(second, r.created())
+	r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), trade.QRCreated{Gen: 1, URL: "https://example.com/q1", At: r.clock.Now()})
+	slips := map[string]bool{}
+	for range 2 {
+		p := r.claimPrint()
+		if p.Paper != trade.PaperSlip {
+			t.Errorf("claimed %+v, want a slip", p)
+		}
+		slips[p.SaleID()] = true
+		r.printed(p, trade.PaperPrinted, "")
+	}
+	if !slips["S1"] || !slips["S1:1"] {
+		t.Errorf("slips of %v, want one of each sale", slips)
+	}
+}
+
+// TestRefundsKeepTheirOrder takes refunds of one sale within a millisecond and
+// when the clock was set back: what the second takes depends on the first.
+func TestRefundsKeepTheirOrder(t *testing.T) {
+	r := open(t)
+	s := lunch("S1")
+	s.Items = []trade.Line{{Name: "茶", Amount: 3000}, {Name: "饭", Amount: 2850}}
+	r.accept(s)
+	want := []string{"R3", "R2", "R1"}
+	for i, id := range want {
+		req := trade.RefundRequest{ID: id, SaleID: "S1", Amount: 1000, Reason: trade.SalesReturn}
+		if i == 0 {
+			req.Amount, req.Items = 3000, []trade.RefundLine{{Line: 1, Amount: 3000}}
+		}
+		if _, _, err := r.AcceptRefund(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			r.clock.add(-time.Hour)
+		}
+	}
+	rec, err := r.Sale(t.Context(), "S1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range rec.Standing.Refunds {
+		got = append(got, f.ID)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the refunds are %v, want %v", got, want)
+	}
+	for _, l := range trade.LinesLeft(rec.Sale.Items, rec.Standing.Refunds, 0) {
+		if l.Name != "饭" || l.Net() != 850 {
+			t.Errorf("left is %+v, want 8.50 of the second line", l)
+		}
 	}
 }

@@ -52,8 +52,8 @@ type OpenItem struct {
 	At       time.Time
 }
 
-// accepted are the sales of a day, in SQL, without those of training; around are those that may belong to
-// it although they were accepted on another.
+// accepted are the sales of a day, in SQL, without those of training; those
+// within a week of it may belong to it although they were accepted on another.
 const (
 	accepted = "accepted_at >= ?1 AND accepted_at < ?2 AND training = 0"
 	aWeek    = 7 * 24 * time.Hour

@@ -74,7 +74,7 @@ func load(q querier, seq int64) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = each(q, "SELECT refund_id, amount, reason, state, path, gen, red_serial, problem, created_at, done_at, body -> '$.items' FROM refunds WHERE sale = ? ORDER BY created_at, refund_id", seq, func(scan func(...any) error) error {
+	err = each(q, "SELECT refund_id, amount, reason, state, path, gen, red_serial, problem, created_at, done_at, body -> '$.items' FROM refunds WHERE sale = ? ORDER BY "+byAcceptance, seq, func(scan func(...any) error) error {
 		var r trade.Refund
 		var created, done int64
 		var problem, lines string
@@ -91,6 +91,11 @@ func load(q querier, seq int64) (*loaded, error) {
 	})
 	return l, err
 }
+
+// byAcceptance is the order in which refunds were accepted, in SQL, whatever
+// the clock said: that of the epoch and the counter in their numbers. What a
+// refund takes from each line depends on those before it.
+const byAcceptance = "substr(red_serial, 10, 8)"
 
 // each runs a query with one argument, or a slice of them, and calls row for
 // every row.

@@ -35,7 +35,7 @@ var (
 	ErrNotFound    = errors.New("not found")
 	ErrConflict    = errors.New("same id, other content")
 	ErrNotOurs     = errors.New("no longer ours")                   // a claim that was settled already
-	ErrNotWritable = errors.New("the database cannot be written")   // disk full, read-only, input or output error: nothing was stored
+	ErrNotWritable = errors.New("the database cannot be written")   // disk full, read-only, input or output error, another program writes to it: nothing was stored
 	ErrStopping    = errors.New("the store is closed")              // nothing was stored
 	ErrExceeds     = errors.New("more than what is left to refund") // wrapped by ExceedsError
 	ErrNoQR        = errors.New("the sale has no QR code")
@@ -370,7 +370,7 @@ func classify(err error) error {
 	var se *sqlite.Error
 	if errors.As(err, &se) {
 		switch se.Code() & 0xff {
-		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY:
 			return fmt.Errorf("%w: %v", ErrNotWritable, err)
 		}
 	}

@@ -551,6 +551,32 @@ func TestDiskFull(t *testing.T) {
 	r.accept(lunch("after"))
 }
 
+// TestOtherWriter has another program hold the database, as a tool for SQLite
+// may: what came of a claim is not lost, its caller knows to store it again.
+func TestOtherWriter(t *testing.T) {
+	r := open(t)
+	r.accept(lunch("S1"))
+	c := r.claim(trade.LaneLive, trade.OpCreateQR)
+	if _, err := r.writer.conn.ExecContext(noDeadline, "PRAGMA busy_timeout(0)"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := openWriter(r.opts.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := other.begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Settle(c, r.created()); !errors.Is(err, ErrNotWritable) {
+		t.Errorf("while another program writes: %v, want ErrNotWritable", err)
+	}
+	if err := errors.Join(b.Rollback(), other.close()); err != nil {
+		t.Fatal(err)
+	}
+	r.settle(c, r.created())
+}
+
 func TestAlertsCountAndClear(t *testing.T) {
 	r := open(t)
 	raise := trade.Raise{Kind: trade.AlertPrinter, Subject: "held", Title: trade.Say(trade.PrinterHeld, "缺纸")}
@@ -635,6 +661,36 @@ func TestR19ClockJumps(t *testing.T) {
 			}
 		})
 	}
+	t.Run("planned since", func(t *testing.T) {
+		r := open(t, func(o *Options) {
+			o.Pause = func(_ trade.Op, _ trade.Standing, attempts int, _ time.Time) time.Duration {
+				return time.Duration(attempts) * time.Minute
+			}
+		})
+		const by = 16 * 365 * 24 * time.Hour // of a flat battery; seen only after a sale and its first attempt
+		r.clock.add(by)
+		r.accept(lunch("S1"))
+		c := r.claim(trade.LaneLive, trade.OpCreateQR)
+		r.settle(c, trade.Unsent{Op: c.Op})
+		r.accept(lunch("S2"))
+		if _, err := r.Retry(t.Context(), "S2"); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.add(10 * time.Second)
+		if err := r.ClockJumped(by); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			r.printed(r.claimPrint(), trade.PaperPrinted, "")
+		}
+		if c := r.claim(trade.LaneLive, trade.OpCreateQR); c.Record.Sale.ID != "S2" {
+			t.Errorf("claimed %s, want S2", c.Record.Sale.ID)
+		}
+		_, next, err := r.ClaimOp(t.Context(), trade.LaneLive)
+		if d := next.Sub(r.clock.Now()); err != nil || d != 50*time.Second {
+			t.Errorf("S1 is due in %v, %v; want the rest of its minute", d, err)
+		}
+	})
 	t.Run("while the agent was off", func(t *testing.T) {
 		r := open(t, func(o *Options) {
 			o.Pause = func(_ trade.Op, _ trade.Standing, attempts int, _ time.Time) time.Duration {

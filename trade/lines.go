@@ -16,7 +16,11 @@ type Part struct {
 // took. Where the POS named no lines, the amount is apportioned by what is
 // left of each line, exactly to the fen, as a discount over a whole sale is.
 func Parts(items []Line, earlier []Refund, r Refund) []Part {
-	left := netsLeft(items, earlier)
+	return parts(items, netsLeft(items, earlier), r)
+}
+
+// parts does so, given what is left of each line.
+func parts(items []Line, left []Money, r Refund) []Part {
 	var parts []Part
 	if len(r.Lines) > 0 {
 		for _, l := range r.Lines {
@@ -53,8 +57,8 @@ func netsLeft(items []Line, refunds []Refund) []Money {
 	for i, l := range items {
 		left[i] = l.Net()
 	}
-	for n, r := range refunds {
-		for _, p := range Parts(items, refunds[:n], r) {
+	for _, r := range refunds {
+		for _, p := range parts(items, left, r) {
 			left[p.Line] -= p.Amount
 		}
 	}
@@ -64,16 +68,15 @@ func netsLeft(items []Line, refunds []Refund) []Money {
 // LinesLeft are the lines that the QR code of a generation is made over: the
 // sale's, without what refunds took that this generation leaves out.
 func LinesLeft(items []Line, refunds []Refund, gen int) []Line {
-	lines := slices.Clone(items)
-	var taken []Refund
+	lines, left := slices.Clone(items), netsLeft(items, nil)
 	for _, r := range refunds {
 		if r.Gen == Unaccounted || r.Gen > gen {
 			continue
 		}
-		for _, p := range Parts(items, taken, r) {
+		for _, p := range parts(items, left, r) {
 			lines[p.Line] = lines[p.Line].without(p)
+			left[p.Line] -= p.Amount
 		}
-		taken = append(taken, r)
 	}
 	return slices.DeleteFunc(lines, func(l Line) bool { return l.Net() == 0 && l.Amount == 0 })
 }

@@ -205,6 +205,40 @@ func TestNextGeneration(t *testing.T) {
 	}
 }
 
+// TestPartsOfMany returns two lines a fen at a time: what a refund takes must
+// not cost more than the refunds before it together.
+func TestPartsOfMany(t *testing.T) {
+	items := []Line{{Amount: 100}, {Amount: 100}}
+	var refunds []Refund
+	for i := range 200 {
+		parts := Parts(items, refunds, Refund{Amount: 1})
+		if len(parts) != 1 {
+			t.Fatalf("fen %d is taken as %+v", i, parts)
+		}
+		refunds = append(refunds, Refund{Amount: 1, Lines: []RefundLine{{Line: parts[0].Line + 1, Amount: 1}}})
+	}
+	if left := LinesLeft(items, refunds, 0); len(left) > 0 {
+		t.Errorf("of lines that were returned %+v are left", left)
+	}
+	if len(CheckLines(items, refunds, []RefundLine{{Line: 1, Amount: 1}})) == 0 {
+		t.Error("more than a line passes")
+	}
+}
+
+// TestLastGeneration refunds part of a code whose number has no next generation:
+// the refund must stay within what is stored.
+func TestLastGeneration(t *testing.T) {
+	s := fresh()
+	s.QRs[0].Gen, s.QRs[0].State = 31, QRActive
+	s.QRs[0].No = Mint{"DEMO", "A1B2C", 0}.Number(1, 31)
+	for _, e := range []Event{part("R1", 1000), Sending{Op{Kind: OpVoidQR, Gen: 31}, noon}, VoidConfirmed{31, noon}} {
+		s, _ = Step(s, e)
+	}
+	if r := s.Refund("R1"); r.State != RefDone || r.Gen > 31 || len(s.QRs) != 1 {
+		t.Errorf("the refund is %+v, the codes %+v", r, s.QRs)
+	}
+}
+
 func TestParts(t *testing.T) {
 	items := []Line{{Amount: 1000, Quantity: 2_0000_0000, UnitPrice: 5_0000_0000}, {Amount: 333, Discount: -33}, {Amount: 1}}
 	total := Money(1301)

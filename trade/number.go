@@ -46,6 +46,9 @@ func (m Mint) Number(counter int64, generation int) string {
 	return body + checkDigits(body)
 }
 
+// lastGeneration is the highest that a number has room for.
+const lastGeneration = len(alphabet) - 1
+
 // NextGeneration is the number of the next generation of the same counter
 // value; false where there is none left.
 func NextGeneration(number string) (string, bool) { return withGeneration(number, 1) }
@@ -57,7 +60,7 @@ func withGeneration(number string, n int) (string, bool) {
 		return number, false
 	}
 	g := strings.IndexByte(alphabet, number[NumberLen-3]) + n
-	if g >= len(alphabet) {
+	if g > lastGeneration {
 		return number, false
 	}
 	body := number[:NumberLen-3] + alphabet[g:g+1]

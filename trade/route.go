@@ -111,7 +111,7 @@ func (s *Standing) regenerate(refunds []*Refund, q QR, at time.Time) {
 	rest := q.Amount
 	for _, r := range refunds {
 		rest -= r.Amount
-		r.Gen = q.Gen + 1
+		r.Gen = min(q.Gen+1, lastGeneration)
 		r.finish(PathVoid, at)
 	}
 	if rest <= 0 {

@@ -43,9 +43,19 @@ func (s *Standing) unsent(op Op) {
 func (q *QR) missing(at time.Time) {
 	q.State = QRReady
 	q.Misses++
+	q.SentAt = earlier(q.SentAt, at)
 	if q.Misses >= resendMisses && !at.Before(q.SentAt.Add(resendAfter)) {
 		q.Doubt = false
 	}
+}
+
+// earlier is when something was sent, or at where that is not after it: of a
+// clock that was set back meanwhile the wait begins again, and is as long.
+func earlier(sent, at time.Time) time.Time {
+	if at.Before(sent) {
+		return at
+	}
+	return sent
 }
 
 // lost leaves a voiding QR code as it is: voiding already means "ask".

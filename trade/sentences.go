@@ -103,6 +103,8 @@ const (
 const (
 	DropRefused   Key = "drop_refused"
 	DropRefusedDo Key = "drop_refused_do"
+	DropStuck     Key = "drop_stuck"
+	DropStuckDo   Key = "drop_stuck_do"
 )
 
 // The keys about printing.
@@ -297,7 +299,7 @@ var sentences = map[Key]words{
 	WhereQueued:       {"本单正在排队发往票通平台", "the sale is in line for the platform"},
 	WhereReady:        {"开票码已给出,顾客还没有扫码开票,%s 前有效", "the QR code was given, the customer has not claimed it; it is valid until %s"},
 	WhereReadyNoPaper: {"开票码已取到,但没有打在纸上,%s 前有效", "the QR code came but is not on paper; it is valid until %s"},
-	WhereInvoicing:    {"顾客已提交,票通平台正在开票", "the invoice is under way at the platform"},
+	WhereInvoicing:    {"票通平台正在开票", "the invoice is under way at the platform"},
 	WhereInvoiced:     {"发票已开出,号码 %s", "the invoice is issued, number %s"},
 	WhereAuth:         {"税务账号须登录或认证,本单停在这里", "the tax account must log in or be authenticated; the sale has stopped there"},
 	WhereReissue:      {"发票停在税务账号处,账号已恢复,平台没有自动续开", "the invoice stopped at the tax account; the account works again, and the platform has not gone on"},
@@ -379,4 +381,6 @@ var sentences = map[Key]words{
 
 	DropRefused:   {"投放文件夹有 %s 个文件没有被接受,例如 %s", "%s files of the drop folder were not taken, such as %s"},
 	DropRefusedDo: {"请看 failed 文件夹中同名的 .answer.json,改正后重新放入投放文件夹,再删去这里的旧文件", "see the .answer.json beside it in failed, mend it, put it into the drop folder again and delete the old file"},
+	DropStuck:     {"投放文件夹处理不下去,其中的单都没有接收:%s", "the drop folder is stuck, and nothing in it is taken: %s"},
+	DropStuckDo:   {"请看文件是否被别的程序打开、服务账号能否读写投放文件夹;处理后自动继续", "see whether another program has the file open, and whether the service's account may read and write the folder; it goes on by itself afterwards"},
 }

@@ -279,6 +279,7 @@ func (s *Standing) invoiceMissing(e InvoiceMissing) {
 		return
 	}
 	i.Misses++
+	i.SentAt = earlier(i.SentAt, e.At)
 	if i.Misses >= resendMisses && !e.At.Before(i.SentAt.Add(resendAfter)) {
 		i.State = InvReady // the same number again
 	}
