@@ -62,7 +62,6 @@ type FullInvoice struct {
 	QRText          string // text of the code that is printed on the invoice
 	Remark          string
 	PreviewURL      string // at the tax administration; "" when missing
-	StatusURL       string // page of the platform; "" when missing
 	// Files are those that came with the answer, at most a PDF or OFD and an
 	// XML. FetchFile is the proper way; after it and these there is DownloadURL.
 	Files []File
@@ -129,7 +128,6 @@ type fullInvoiceResponse struct {
 	LayoutFile        Scalar         `json:"invoicePdf"`               // 发票文件, base64 of PDF or OFD N
 	XMLFile           Scalar         `json:"invoiceXml"`               // base64 N
 	PreviewURL        Scalar         `json:"vatPlatformInvPreviewUrl"` // 公共服务平台预览, base64 of a URL N
-	StatusURL         Scalar         `json:"invPreviewQrcodePath"`     // 预览二维码, base64 of a URL
 	Items             []fullLineWire `json:"itemList"`                 // 项目明细
 }
 
@@ -196,7 +194,6 @@ func (r *fullInvoiceResponse) invoice() FullInvoice {
 		QRText:          string(r.QRText),
 		Remark:          string(r.Remark),
 		PreviewURL:      optionalURL(r.PreviewURL),
-		StatusURL:       optionalURL(r.StatusURL),
 		Files:           append(optionalFile(r.LayoutFile, FilePDF, FileOFD), optionalFile(r.XMLFile, FileXML)...),
 	}
 	for _, it := range r.Items {

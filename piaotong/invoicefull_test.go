@@ -30,15 +30,15 @@ func TestQueryFullInvoice(t *testing.T) {
 		InvoiceState: InvoiceState{
 			ReqSerialNo: "P1075733838694584320", Type: TypeRed, Code: StateIssued, Msg: "开票成功", AllEleInvNo: "26112000000000000009",
 			NetAmount: "-9.34", TaxAmount: "-0.56", DownloadURL: "https://example.com/d/a.pdf", TradeNo: "20260301000001",
-			IssuedAt: time.Date(2026, 3, 1, 10, 25, 0, 0, beijing),
+			IssuedAt: time.Date(2026, 3, 1, 10, 25, 0, 0, beijing), StatusURL: "https://example.com/s",
 		},
 		Kind: KindOrdinary, SpecialKind: "00", Total: "-9.90",
 		Buyer:  Party{"购方", "91110108TEST00002Y", "址1", "1", "行1", "6222000000000000001"},
 		Seller: Party{"售方", testTaxNo, "址2", "2", "行2", "623"},
 		Red:    RedFlagPart, Invalid: InvalidFlagNone, BlueAllEleInvNo: "26112000000000000001", BlueCode: "011001900111", BlueNo: "12345678",
 		CashierName: "收", ReviewerName: "复", DrawerName: "开", CheckCode: "c", QRText: "01,32", Remark: "备注",
-		PreviewURL: "https://example.com/v", StatusURL: "https://example.com/s",
-		Files: []File{{FileOFD, []byte("PK\x03\x04")}, {FileXML, []byte("<a></a>")}},
+		PreviewURL: "https://example.com/v",
+		Files:      []File{{FileOFD, []byte("PK\x03\x04")}, {FileXML, []byte("<a></a>")}},
 		Lines: []FullLine{
 			{No: "1", Name: "*餐饮服务*餐费", TaxCode: "3070401000000000000", Spec: "大", Unit: "份", Quantity: "-0.99", UnitPrice: "9.43396226",
 				Amount: "-9.34", Rate: "0.06", TaxAmount: "-0.56", Property: LineDiscounted},

@@ -301,12 +301,17 @@ func (w *Worker) asked(ctx context.Context, key, account string, call func() err
 	if pe != nil && pe.NoPath {
 		return err
 	}
-	var said any // without what is people's own
-	if err != nil {
-		said = hide(err.Error())
-	}
-	w.Log.Info("platform called", "op", key, "account", maskAccount(account), "took", time.Since(started).Round(time.Millisecond), "err", said)
+	w.Log.Info("platform called", "op", key, "account", maskAccount(account), "took", time.Since(started).Round(time.Millisecond), "err", masked(err))
 	return err
+}
+
+// masked is an error for the log, without what is people's own: the platform's
+// text may repeat it.
+func masked(err error) any {
+	if err == nil {
+		return nil
+	}
+	return hide(err.Error())
 }
 
 // pathPrefix begins the subject of an alert about a path that is missing.

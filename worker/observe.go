@@ -26,8 +26,7 @@ type nobody struct{}
 func (nobody) Called(trade.Call)                {}
 func (nobody) Printed(string, trade.PrintEvent) {}
 
-// interfaces are the platform's numbers of what sales need. A partial red-flush
-// is two calls, named by the second.
+// interfaces are the platform's numbers of what sales need.
 var interfaces = map[trade.OpKind]string{
 	trade.OpCreateQR: "2.16", trade.OpQueryQR: "2.18", trade.OpVoidQR: "2.17", trade.OpRedFlush: "2.10",
 	trade.OpRedPart: "2.37", trade.OpQueryInvoice: "2.11", trade.OpIssue: "2.9",
@@ -42,16 +41,11 @@ var outcomes = map[piaotong.Kind]trade.Outcome{
 }
 
 // observe notes a call of a claimed operation: for the figures, and for the
-// sale's timeline where its outcome is stored. What never went out is no call.
+// sale's timeline where its outcome is stored: of several calls the last. What
+// never went out is no call.
 func (w *Worker) observe(c *queue.OpClaim, e trade.Event, err error, started time.Time) {
-	number := interfaces[c.Op.Kind]
-	switch e.(type) {
-	case trade.Unsent: // asked for the clock's sake alone
-		number = interfaces[trade.OpQueryQR]
-	case trade.Unmatched:
-		number = "2.36"
-	}
-	if call, made := callOf(number, err, started); made {
+	answered := answering(c.Op, e)
+	if call, made := callOf(answered[len(answered)-1], err, started); made {
 		c.Call = &call
 		w.Observer.Called(call)
 	}
@@ -79,7 +73,7 @@ func callOf(number string, err error, started time.Time) (call trade.Call, made 
 	var pe *piaotong.Error
 	if errors.As(err, &pe) {
 		call.Interface, call.Outcome, call.Code = cmp.Or(pe.Interface, number), outcomes[pe.Kind], pe.Code
-		return call, !pe.NoPath
+		return call, !neverSent(pe)
 	}
 	return call, true
 }

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"tillagent/piaotong"
 	"tillagent/piaotong/sandbox"
 	"tillagent/queue"
 	"tillagent/trade"
@@ -77,4 +79,32 @@ func TestObserved(t *testing.T) {
 	if !slices.Equal(kept, []string{"2.16 refused8016", "2.16 ok", "2.17 ok"}) {
 		t.Errorf("kept %v", kept)
 	}
+}
+
+// TestCallsAreNamedAsTheyWent: the timeline has no call that did not go out, also
+// where an operation asked something else in its place.
+func TestCallsAreNamedAsTheyWent(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.sell("S1")
+		l.claim("S1", sandbox.Issued)
+		blue := l.until("S1", "invoiced", view(trade.StateInvoiced)).Standing.Invoices[0]
+		l.sandbox.SetIssueDelay(10 * time.Minute)
+		if _, err := l.platform.RedFlush(t.Context(), piaotong.RedFull{TaxpayerNum: l.sandbox.Account().TaxpayerNum, ReqSerialNo: "SBOX0000000000000001",
+			BlueAllEleInvNo: blue.Number, Reason: "开票有误", Amount: (-blue.Amount).String()}); err != nil {
+			t.Fatal(err)
+		}
+		l.refund("R1", "S1")
+		l.until("S1", "red_flushed", view(trade.StateRedFlushed))
+		rows, err := l.store.Calls(t.Context(), "S1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := map[string]int{}
+		for _, r := range rows {
+			kept[r.Interface] += r.Times
+		}
+		if calls := l.ledger().Calls; kept["2.18"] != calls["2.18"] || kept["2.12"] == 0 {
+			t.Errorf("the timeline has %v, of which went out %v", kept, calls)
+		}
+	})
 }

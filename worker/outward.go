@@ -170,9 +170,13 @@ func (t *teller) step(stop context.Context) time.Duration {
 	if wait := time.Until(t.after); wait > 0 {
 		return wait
 	}
+	held := len(t.pending)
 	due, err := t.due(stop)
 	if err != nil {
 		return t.storeFailed(stop, err)
+	}
+	if due == 0 && len(t.pending) < held {
+		return time.Millisecond // what was dropped makes room for more
 	}
 	if due == 0 {
 		return t.rest()

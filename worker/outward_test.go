@@ -109,6 +109,23 @@ func TestOutwardQuiet(t *testing.T) {
 	})
 }
 
+// TestOutwardPastShortOnes: many alerts that are not told do not keep the one
+// behind them back.
+func TestOutwardPastShortOnes(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		d.known("wecom")
+		for i := range 60 { // more events than are read at a time
+			d.raise(fmt.Sprint("短", i))
+			d.clear(trade.AlertPrinter, fmt.Sprint("短", i))
+		}
+		d.raise("长")
+		o := newOutside(accepts)
+		d.start(to(o))
+		time.Sleep(time.Minute)
+		o.has(t, "🔴 告警,需要处理:打印机:长")
+	})
+}
+
 // TestOutwardNewTarget: what was is not told, what is is; a target that was
 // away from the configuration is new again.
 func TestOutwardNewTarget(t *testing.T) {

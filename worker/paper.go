@@ -17,14 +17,17 @@ const heldRetry = 2 * time.Second
 // paper prints one job after the other on a printer.
 func (w *Worker) paper(stop, work context.Context, p *printing) {
 	for {
-		claim, next, err := w.Store.ClaimPrint(stop, p.Name)
-		if claim != nil {
-			w.print(work, p, claim)
-			continue
-		}
-		wait := until(next)
-		if err != nil {
-			wait = w.claimFailed(stop, err)
+		wait := w.stillHeld(stop, p)
+		if wait == 0 {
+			claim, next, err := w.Store.ClaimPrint(stop, p.Name)
+			if claim != nil {
+				w.print(work, p, claim)
+				continue
+			}
+			wait = until(next)
+			if err != nil {
+				wait = w.claimFailed(stop, err)
+			}
 		}
 		if !w.sleep(stop, w.Store.WakePaper(p.Name), nil, wait) {
 			return
@@ -35,10 +38,35 @@ func (w *Worker) paper(stop, work context.Context, p *printing) {
 	}
 }
 
+// stillHeld is how long the first job in line, which is held, goes on waiting;
+// zero when it is to be tried, as the printer is ready or has another trouble.
+// Asking writes nothing: to try the job would be two commits, an event and lines
+// in the log every two seconds for as long as a printer is off.
+func (w *Worker) stillHeld(stop context.Context, p *printing) time.Duration {
+	if p.waitsFor == "" {
+		return 0
+	}
+	if held, err := w.Store.HoldsPrint(p.Name); err != nil || !held {
+		p.waitsFor = "" // cancelled meanwhile
+		return 0
+	}
+	if wait := time.Until(p.askAgain); wait > 0 {
+		return wait
+	}
+	r, ok := p.Device.Ready(stop)
+	if _, cause := outcome(r); ok || cause != p.waitsFor {
+		p.waitsFor = ""
+		return 0
+	}
+	p.askAgain = time.Now().Add(heldRetry)
+	return heldRetry
+}
+
 // print brings one claimed job to paper and stores what became of it.
 func (w *Worker) print(work context.Context, p *printing, c *queue.PrintClaim) {
 	e, reason, err := w.toPaper(work, p, c)
 	w.Observer.Printed(p.Name, e)
+	p.waitsFor = ""
 	switch e {
 	case trade.PaperHeld:
 		detail := ""
@@ -46,12 +74,13 @@ func (w *Worker) print(work context.Context, p *printing, c *queue.PrintClaim) {
 			detail = err.Error()
 		}
 		w.hold(p, reason, detail)
+		p.waitsFor, p.askAgain = reason, time.Now().Add(heldRetry)
 	case trade.PaperUncertain:
 		w.report("an alert", w.Store.Raise(queue.UncertainAlert(p.Name, c.SaleID(), c.JobID)))
 	case trade.PaperPrinted, trade.PaperSent:
 		w.hold(p, "", "")
 	}
-	err = w.Store.SettlePrint(c, e, reason, time.Now().Add(heldRetry))
+	err = w.stored(work, func() error { return w.Store.SettlePrint(c, e, reason, time.Now().Add(heldRetry)) })
 	if err != nil && !errors.Is(err, queue.ErrNotOurs) {
 		w.Log.Error("cannot store what was printed; it will show as uncertain", "sale", c.SaleID(), "job", c.JobID, "err", err)
 	}

@@ -26,6 +26,9 @@ type printing struct {
 	alert   alarm
 	held    string // the cause that is being alerted, "" for none
 	told    string // the state that was told last
+
+	waitsFor string    // why the first job in line is held; belongs to the print loop
+	askAgain time.Time // when the printer may be asked for it again
 }
 
 // printer finds a printer by its name; nil where there is none.

@@ -18,6 +18,7 @@ var issueKinds = []string{"82"}
 // the sale; nil for no news.
 func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 	if e := w.stubborn.failed(c); e != nil {
+		w.breaker.unused() // nothing goes out
 		return e
 	}
 	started := time.Now()
@@ -25,17 +26,29 @@ func (w *Worker) call(ctx context.Context, c *queue.OpClaim) trade.Event {
 	if c.Op.Kind == trade.OpCreateQR && ctx.Err() == nil {
 		w.waits.took(time.Since(started), err)
 	}
-	w.noticed(ctx, err, succeeded(c.Op.Kind)...)
+	w.noticed(ctx, err, answering(c.Op, e)...)
 	w.watchClock()
 	return w.told(c, e, err, started)
 }
 
-// succeeded are the interfaces that answered where an operation succeeded.
-func succeeded(kind trade.OpKind) []string {
-	if kind == trade.OpRedPart {
+// answering are the interfaces that answered where an operation came to e
+// without an error: not always its own.
+func answering(op trade.Op, e trade.Event) []string {
+	switch e.(type) {
+	case trade.Unsent:
+		if op.Kind == trade.OpCreateQR { // asked for the clock's sake alone
+			return []string{"2.18"}
+		}
+		return []string{"2.10", "2.12"} // the refusal of a reversal that runs
+	case trade.Unmatched:
+		return []string{"2.36"}
+	case trade.InvoiceSeen, trade.InvoiceForeign: // also just before a number goes out again
+		return []string{"2.11"}
+	}
+	if op.Kind == trade.OpRedPart {
 		return []string{"2.36", "2.37"}
 	}
-	return []string{interfaces[kind]}
+	return []string{interfaces[op.Kind]}
 }
 
 // told gives the event of a call: e where it succeeded. It logs and notes the
@@ -46,7 +59,7 @@ func (w *Worker) told(c *queue.OpClaim, e trade.Event, err error, started time.T
 	if err != nil {
 		e = w.outcome(c, err)
 	}
-	w.Log.Info("platform called", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "attempt", c.Attempts, "took", time.Since(started).Round(time.Millisecond), "err", err)
+	w.Log.Info("platform called", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "attempt", c.Attempts, "took", time.Since(started).Round(time.Millisecond), "err", masked(err))
 	return e
 }
 
@@ -129,6 +142,9 @@ func (w *Worker) noticed(ctx context.Context, err error, called ...string) {
 		w.pathMissing(pe)
 		w.breaker.unused()
 		return
+	case neverSent(pe):
+		w.breaker.unused()
+		return
 	}
 	if pe.Untrusted && w.untrusted.turn(true) {
 		w.report("an alert", w.Store.Raise(trade.Raise{Kind: trade.AlertCredentials, Subject: "untrusted",
@@ -146,6 +162,12 @@ func (w *Worker) noticed(ctx context.Context, err error, called ...string) {
 	default:
 		w.answered(pe.Interface)
 	}
+}
+
+// neverSent reports that the client itself found no way to ask: the platform's
+// refusals have a code.
+func neverSent(pe *piaotong.Error) bool {
+	return pe.NoPath || pe.Kind == piaotong.Refused && pe.Code == ""
 }
 
 // outcome turns a failed call of an operation into an event.
@@ -233,7 +255,9 @@ func kindDisabled(pe *piaotong.Error) bool {
 // answered notes that the platform answered calls of interfaces, verified. What
 // one interface refuses is over when that one answers, not another.
 func (w *Worker) answered(called ...string) {
-	w.breaker.success(time.Now())
+	if w.breaker.success(time.Now()) {
+		w.waits.turn(false)
+	}
 	if w.untrusted.turn(false) {
 		w.report("an alert's end", w.Store.Clear(trade.AlertCredentials, "untrusted"))
 	}
@@ -261,11 +285,15 @@ func (w *Worker) unreachable() {
 	}
 }
 
+// misconfigured notes that the platform answered, and refuses the till's set-up.
 func (w *Worker) misconfigured(pe *piaotong.Error) {
-	w.refused.rise(pe.Interface)
-	if w.breaker.stop(time.Now()) {
+	news := w.refused.rise(pe.Interface)
+	if w.breaker.stop(time.Now()) || news {
 		w.Log.Error("the platform refuses this till's set-up", "code", pe.Code, "msg", pe.Msg)
 		w.offline(trade.Raise{Kind: trade.AlertCredentials, Title: trade.Say(trade.PlatformRefuses, pe.Code, pe.Msg), Action: trade.Say(trade.PlatformRefusesDo)})
+	}
+	if w.away.turn(false) {
+		w.report("an alert's end", w.Store.Clear(trade.AlertUnreachable, ""))
 	}
 }
 
@@ -332,7 +360,7 @@ var invoiceStates = map[string]trade.InvoiceState{
 func (w *Worker) invoiceSeen(c *queue.OpClaim, i piaotong.InvoiceState) trade.Event {
 	state, ok := invoiceStates[i.Code]
 	if !ok {
-		w.Log.Warn("unknown state of an invoice", "sale", c.Record.Sale.ID, "code", i.Code, "msg", i.Msg)
+		w.Log.Warn("unknown state of an invoice", "sale", c.Record.Sale.ID, "code", i.Code, "msg", hide(i.Msg))
 		return nil
 	}
 	if foreign(c, i.TradeNo) {

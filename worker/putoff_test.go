@@ -77,6 +77,22 @@ func TestFailedTooOften(t *testing.T) {
 	})
 }
 
+// TestRefusedProbe has an operation that failed too often be the one that is let
+// through to find out whether the platform is back: others follow it.
+func TestRefusedProbe(t *testing.T) {
+	race(t, func(t *testing.T, l *lab) {
+		l.fault(sandbox.Fault{Interface: "2.16", Kind: sandbox.FaultRefuse, Code: "8993", Msg: "处理失败"})
+		l.sell("S1")
+		l.until("S1", "asked about after the last time", func(r *queue.Record) bool { return r.Op != nil && r.Op.Attempts >= 8 })
+		l.sandbox.ClearFaults()
+		l.fault(sandbox.Fault{Interface: "*", Kind: sandbox.FaultReset})
+		l.sell("S2")
+		l.until("S1", "rejected", view(trade.StateRejected))
+		l.sandbox.ClearFaults()
+		l.url("S2")
+	})
+}
+
 // TestPaceOfCalls has many sales come at once: live ones keep to the pace, too.
 func TestPaceOfCalls(t *testing.T) {
 	race(t, func(t *testing.T, l *lab) {

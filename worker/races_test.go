@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -57,6 +58,7 @@ type lab struct {
 	clock    *worker.Clock
 	skew     atomic.Int64  // of the platform's clock, a time.Duration
 	valid    time.Duration // of QR codes
+	log      *slog.Logger
 	run      func()
 }
 
@@ -105,7 +107,7 @@ func (l *lab) open() {
 	l.stop = func() {}
 	l.run = func() {
 		account := l.sandbox.Account()
-		w := worker.New(worker.Options{Store: l.store, Platform: l.platform, Clock: l.clock,
+		w := worker.New(worker.Options{Store: l.store, Platform: l.platform, Clock: l.clock, Log: l.log,
 			Issuer: worker.Issuer{TaxpayerNum: account.TaxpayerNum, EnterpriseName: account.EnterpriseName}})
 		stop, cancelStop := context.WithCancel(context.Background())
 		work, cancelWork := context.WithCancel(context.Background())

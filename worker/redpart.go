@@ -89,7 +89,7 @@ func (w *Worker) blueBuyer(ctx context.Context, r *queue.Record, serial string) 
 	case kind == piaotong.Unavailable, kind == piaotong.Unknown, kind == piaotong.Pending:
 		return "", err
 	}
-	w.Log.Warn("the platform does not tell the buyer of an invoice", "sale", r.Sale.ID, "serial", serial, "err", err)
+	w.Log.Warn("the platform does not tell the buyer of an invoice", "sale", r.Sale.ID, "serial", serial, "err", masked(err))
 	return known, nil
 }
 

@@ -233,8 +233,27 @@ func (w *Worker) settle(work context.Context, c *queue.OpClaim, e trade.Event) {
 		w.report("that a claim is handed back", w.Store.HandBack(c))
 		return
 	}
-	if err := w.Store.Settle(c, e); err != nil && !errors.Is(err, queue.ErrNotOurs) {
+	err := w.stored(work, func() error { return w.Store.Settle(c, e) })
+	if err != nil && !errors.Is(err, queue.ErrNotOurs) {
 		w.Log.Error("cannot store an outcome; it is asked for again after a restart", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "err", err)
+	}
+}
+
+// stored stores an outcome, and tries again while the database cannot be
+// written, as on a full disk: otherwise what is claimed would stay so until a
+// restart.
+func (w *Worker) stored(work context.Context, store func() error) error {
+	for told := false; ; told = true {
+		err := store()
+		if !errors.Is(err, queue.ErrNotWritable) {
+			return err
+		}
+		if !told {
+			w.Log.Error("cannot store an outcome; it is tried again", "err", err)
+		}
+		if !w.sleep(work, nil, nil, storeRetry) {
+			return err
+		}
 	}
 }
 
@@ -244,7 +263,7 @@ func (w *Worker) claimFailed(stop context.Context, err error) time.Duration {
 	if stop.Err() == nil {
 		w.Log.Error("cannot take work from the database", "err", err)
 	}
-	return 5 * time.Second
+	return storeRetry
 }
 
 // sleep waits for a wake, a change or the time; zero waits without a time. It

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http/httptest"
@@ -43,7 +44,8 @@ type wishes struct {
 	observer  worker.Observer
 	drawer    int // the pin
 	beep      bool
-	kitchen   bool // a second printer
+	kitchen   bool   // a second printer
+	port      string // of the receipt printer, "" for a paper printer's
 }
 
 func open(t *testing.T, w wishes) *shop {
@@ -64,11 +66,11 @@ func open(t *testing.T, w wishes) *shop {
 	s.sandbox.SetIssueDelay(0)
 	s.server = httptest.NewServer(s.sandbox)
 	var printers []worker.Printer
-	s.printer = s.plug(&printers, worker.Printer{Name: trade.ReceiptPrinter, Beep: w.beep, Shop: receipt.Shop{Header: []string{"试验店"}, DrawerPin: w.drawer}}, s.receipts)
+	s.printer = s.plug(&printers, w.port, worker.Printer{Name: trade.ReceiptPrinter, Beep: w.beep, Shop: receipt.Shop{Header: []string{"试验店"}, DrawerPin: w.drawer}}, s.receipts)
 	var further []string
 	if w.kitchen {
 		further = []string{"kitchen"}
-		s.kitchen = s.plug(&printers, worker.Printer{Name: "kitchen"}, s.tickets)
+		s.kitchen = s.plug(&printers, "", worker.Printer{Name: "kitchen"}, s.tickets)
 	}
 	opts, err2 := s.sandbox.Account().ClientOptions(s.server.URL)
 	err = err2
@@ -126,8 +128,8 @@ func open(t *testing.T, w wishes) *shop {
 }
 
 // plug makes a paper printer over TCP and its device, with what is printed going
-// into out.
-func (s *shop) plug(all *[]worker.Printer, p worker.Printer, out chan paper.Receipt) *paper.Printer {
+// into out. Another port may stand there instead.
+func (s *shop) plug(all *[]worker.Printer, port string, p worker.Printer, out chan paper.Receipt) *paper.Printer {
 	s.t.Helper()
 	tape, err := paper.New(paper.Options{OnReceipt: func(r paper.Receipt) { out <- r }})
 	if err != nil {
@@ -144,7 +146,7 @@ func (s *shop) plug(all *[]worker.Printer, p worker.Printer, out chan paper.Rece
 	}
 	p.Profile, _ = printer.ProfileByName("generic-80")
 	p.Shop.Columns = p.Profile.Columns
-	p.Device, err = printer.NewDevice(printer.Options{Port: "tcp://" + addr.String(), Profile: p.Profile, Timeout: 2 * time.Second,
+	p.Device, err = printer.NewDevice(printer.Options{Port: cmp.Or(port, "tcp://"+addr.String()), Profile: p.Profile, Timeout: 2 * time.Second,
 		OnStatus: func(st printer.Status) { s.worker.PrinterSaw(p.Name, st) }})
 	if err != nil {
 		s.t.Fatal(err)
