@@ -212,7 +212,7 @@ func describe(r rune) string {
 
 // wrap breaks clean text into lines of at most room cells: at newlines, after
 // spaces, between Chinese characters, and within a word only where the word
-// alone is too long. room is at least as wide as the widest character.
+// alone is too long. A character that is wider than room has a line to itself.
 func wrap(s string, room int) []string {
 	var lines []string
 	for _, paragraph := range strings.Split(s, "\n") {
@@ -241,7 +241,7 @@ func wrapParagraph(s string, room int) []string {
 		if i > start && breakable(before, r) {
 			breakAt, sinceBreak = i, 0
 		}
-		for width+w > room && r != ' ' { // spaces at a line's end may hang over; they are cut off
+		for width > 0 && width+w > room && r != ' ' { // spaces at a line's end may hang over; they are cut off
 			if breakAt == start {
 				breakAt, sinceBreak = i, 0
 			}

@@ -87,7 +87,7 @@ type Device struct {
 
 	// What follows belongs to the holder of turn.
 	link      *link         // nil while the port is closed
-	abandoned chan struct{} // gone of a port that would not close; nil is none
+	abandoned chan struct{} // closed when a call of the port that was given up has come back; nil is none
 	answered  bool          // the printer has answered some time
 	proof     Proof         // what is known of how it confirms
 	known     bool          // who it is has been asked since the port was opened
@@ -192,6 +192,25 @@ func (d *Device) Print(ctx context.Context, job []byte) Result {
 	return r
 }
 
+// Ready brings the printer to where a job may begin, as Print does first, and
+// sends none. The result is NotSent and tells why where none can.
+func (d *Device) Ready(ctx context.Context) (r Result, ok bool) {
+	if err := d.take(ctx); err != nil {
+		return Result{Err: err}, false
+	}
+	defer d.give()
+	if d.spool != nil {
+		r := d.spoolReady(ctx)
+		return r, r.Err == nil
+	}
+	s, _, failed := d.ready(ctx)
+	if failed != nil {
+		return *failed, false
+	}
+	s.end()
+	return Result{}, true
+}
+
 // Status asks the printer how it is. While a job prints it gives at once what
 // that job has seen. The error tells why the port cannot be opened.
 func (d *Device) Status(ctx context.Context) (Status, error) {
@@ -289,16 +308,33 @@ func (d *Device) note(state State, held bool) {
 	}
 }
 
+// unblocked tells whether no call that was given up keeps the port. One that is
+// just coming back is waited for.
+func (d *Device) unblocked(ctx context.Context) error {
+	if d.abandoned == nil {
+		return nil
+	}
+	late := time.NewTimer(closeWait)
+	defer late.Stop()
+	select {
+	case <-d.abandoned:
+		d.abandoned = nil
+		return nil
+	case <-late.C:
+		return errors.New("cannot open the printer's port: it is still blocked by what was given up before")
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.closing:
+		return ErrClosed
+	}
+}
+
 // open opens the port unless it is open. The port may block in opening: it is
-// waited for no longer than dialWait, and closed if it opens later.
+// waited for no longer than dialWait, closed if it opens later, and not opened
+// again before that.
 func (d *Device) open(ctx context.Context) error {
-	if d.abandoned != nil {
-		select {
-		case <-d.abandoned:
-			d.abandoned = nil
-		default:
-			return errors.New("cannot open the printer's port: it is still blocked by the job given up before")
-		}
+	if err := d.unblocked(ctx); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
@@ -324,7 +360,10 @@ func (d *Device) open(ctx context.Context) error {
 	case <-d.closing:
 		cause = ErrClosed
 	}
+	late := make(chan struct{})
+	d.abandoned = late
 	go func() {
+		defer close(late)
 		if r := <-result; r.err == nil {
 			r.conn.Close()
 		}

@@ -323,6 +323,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"no room to share", Doc{Columns{{Text: "a", Width: 31}, {Text: "b"}}}, p58, "need 1 cells more"},
 		{"negative width", Doc{Columns{{Text: "a", Width: -1}}}, p58, "-1 cells wide"},
 		{"Chinese in one cell", Doc{Columns{{Text: "中", Width: 1}, {}}}, p58, "Chinese text needs 2"},
+		{"a sign of two bytes in one cell", Doc{Columns{{Text: "×", Width: 1}, {}}}, p58, "Chinese text needs 2"},
 		{"empty QR", Doc{QR{}}, p58, "needs data"},
 		{"QR beyond the standard", Doc{QR{Data: strings.Repeat("x", 3000)}}, p58, "3000 bytes is too long"},
 		{"QR wider than the paper", Doc{QR{Data: strings.Repeat("x", 1100)}}, Profile{Name: "narrow", Dots: 192, Columns: 16, LineDots: 30}, "does not fit"},

@@ -7,6 +7,7 @@ import (
 	"image"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tillagent/printer/internal/gbk"
 	"tillagent/printer/internal/sheet"
@@ -220,7 +221,7 @@ func (l *layout) columns(e Columns) error {
 	for i := range e {
 		c := &e[i]
 		w := l.clean(c.Text)
-		if l.rooms[i] == 1 && w.width != len(w.text) {
+		if l.rooms[i] == 1 && w.width != utf8.RuneCountInString(w.text) {
 			return fmt.Errorf("column %d is 1 cell wide: Chinese text needs 2", i+1)
 		}
 		if fits = fits && w.width <= l.rooms[i]; fits {

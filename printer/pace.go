@@ -44,6 +44,17 @@ func (p *pacer) takes(st step) time.Duration {
 	return st.takes + time.Duration(st.dots)*time.Second/time.Duration(p.dotsPS)
 }
 
+// takesJob is how long a whole job keeps the printer busy.
+func (p *pacer) takesJob(job []byte, profile Profile) (takes time.Duration) {
+	scan := newScanner(profile)
+	for at := 0; at < len(job); {
+		st := scan.next(job[at:])
+		at += st.bytes
+		takes += p.takes(st)
+	}
+	return takes
+}
+
 // wait is how long until n more bytes have room.
 func (p *pacer) wait(now time.Time, n int) time.Duration {
 	for len(p.pending) > 0 && (!p.pending[0].done.After(now) || p.bytes == 0) {

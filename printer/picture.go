@@ -89,27 +89,31 @@ func (l *layout) barcode(e Barcode) error {
 	if e.Data == "" {
 		return errors.New("a barcode needs data")
 	}
-	data, err := code128Data(e.Data)
+	forms, err := code128Data(e.Data)
 	if err != nil {
 		return err
 	}
-	code, _, ok := sheet.ParseCode128(data)
-	if !ok {
-		return fmt.Errorf("cannot write %q as CODE128", e.Data)
-	}
-	const quiet = 20 // modules, both sides together
-	for dot := 3; dot >= 2; dot-- {
-		if (code.Modules()+quiet)*dot <= l.Dots {
-			l.to.barcode(data, dot)
-			return nil
+	for _, data := range forms {
+		code, _, ok := sheet.ParseCode128(data)
+		if !ok {
+			return fmt.Errorf("cannot write %q as CODE128", e.Data)
+		}
+		const quiet = 20 // modules, both sides together
+		for dot := 3; dot >= 2; dot-- {
+			if (code.Modules()+quiet)*dot <= l.Dots {
+				l.to.barcode(data, dot)
+				return nil
+			}
 		}
 	}
 	return fmt.Errorf("a barcode of %d characters does not fit the paper", len(e.Data))
 }
 
 // code128Data writes GS k 73 data: digits two to a symbol in code set C, anything
-// else in code set B.
-func code128Data(s string) ([]byte, error) {
+// else in code set B. Of the forms the first that fits the paper is to be taken:
+// digits may spell a real-time command, as those of 16:04 o'clock do, and the form
+// that does not is longer. Not to print them at all would be worse.
+func code128Data(s string) (forms [][]byte, err error) {
 	digits := true
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7E {
@@ -117,8 +121,8 @@ func code128Data(s string) ([]byte, error) {
 		}
 		digits = digits && s[i] >= '0' && s[i] <= '9'
 	}
-	if data := code128Digits(s); digits && len(s) >= 4 && !explosive(data) {
-		return data, nil
+	if digits && len(s) >= 4 {
+		return [][]byte{code128Digits(s, true), code128Digits(s, false)}, nil
 	}
 	data := []byte("{B")
 	for i := range len(s) {
@@ -130,25 +134,33 @@ func code128Data(s string) ([]byte, error) {
 	if len(data) > 255 {
 		return nil, fmt.Errorf("barcode data of %d characters is too long", len(s))
 	}
-	return data, nil
+	return [][]byte{data}, nil
 }
 
-func code128Digits(s string) []byte {
-	var data []byte
+// code128Digits writes digits; defused, the second pair of what would be a
+// real-time command goes in code set B, see defuse.
+func code128Digits(s string, defused bool) (data []byte) {
+	set := byte(0)
+	in := func(want byte) {
+		if set != want {
+			data = append(data, '{', want)
+			set = want
+		}
+	}
 	if len(s)%2 == 1 {
-		data = append(data, '{', 'B', s[0])
+		in('B')
+		data = append(data, s[0])
 		s = s[1:]
 	}
-	data = append(data, '{', 'C')
 	for ; len(s) >= 2; s = s[2:] {
-		data = append(data, (s[0]-'0')*10+s[1]-'0')
+		pair := (s[0]-'0')*10 + s[1] - '0'
+		if n := len(data); defused && n > 0 && data[n-1] == 0x10 && (pair == 0x04 || pair == 0x05 || pair == 0x14) {
+			in('B')
+			data = append(data, s[0], s[1])
+			continue
+		}
+		in('C')
+		data = append(data, pair)
 	}
 	return data
-}
-
-// explosive tells whether data holds a real-time command; see defuse.
-func explosive(data []byte) bool {
-	probe := append([]byte(nil), data...)
-	defuse(probe)
-	return string(probe) != string(data)
 }

@@ -4,6 +4,7 @@ package printer
 var asking = map[string]bool{
 	"DLE \x04": true, "DLE \x05": true, // DLE EOT n, DLE ENQ n
 	"GS r": true, "GS a": true, "GS I": true, "GS g": true,
+	"ESC v": true, "ESC u": true, // what GS r was before, its answer looks the same
 }
 
 // Quiet takes out of a job of other origin what makes the printer answer: its

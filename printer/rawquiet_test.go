@@ -11,6 +11,7 @@ func TestQuiet(t *testing.T) {
 		"nothing":             {"", ""},
 		"text":                {"\x1b@Total\n\x1dV\x01", "\x1b@Total\n\x1dV\x01"},
 		"GS r":                {"a\n\x1dr\x01b\n", "a\nb\n"},
+		"ESC v, ESC u":        {"a\n\x1bvb\x1bu\x00\n", "a\nb\n"},
 		"GS a":                {"\x1da\xffa\n", "a\n"},
 		"DLE EOT":             {"\x10\x04\x01a\n\x10\x04\x02", "a\n"},
 		"DLE DC4 stays":       {"\x10\x14\x01\x00\x01a", "\x10\x14\x01\x00\x01a"},

@@ -1,6 +1,9 @@
 package printer
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // A scanner walks over a job's commands. It knows their lengths, how far they
 // move the paper and whether a line begins after them; what it does not know ends
@@ -119,7 +122,8 @@ func (s *scanner) measure(b []byte) step {
 		}
 		return step{bytes: 3, takes: cutTakes, lineStart: true}
 	case [2]byte{0x1D, 'v'}: // GS v 0 m xL xH yL yH
-		return step{bytes: 8 + word(4)*word(6), dots: word(6), lineStart: true}
+		size := 8 + int64(word(4))*int64(word(6)) // may be more than 32 bits hold
+		return step{bytes: int(min(size, math.MaxInt32)), dots: word(6), lineStart: true}
 	case [2]byte{0x1B, '*'}: // ESC * m nL nH
 		columns := 1
 		if at(2) >= 32 {

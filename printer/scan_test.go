@@ -21,6 +21,7 @@ func TestR03StepsOfAJob(t *testing.T) {
 		{"mode", "\x1ba\x01", step{bytes: 3, lineStart: true}},
 		{"raster", "\x1dv0\x00\x02\x00\x03\x00abcdef\n", step{bytes: 14, dots: 3, lineStart: true}},
 		{"raster cut off", "\x1dv0\x00\x02\x00\x03\x00abc", step{bytes: 11, dots: 3}},
+		{"raster of 4 GB", "\x1dv0\x00\xff\xff\xff\xffabc", step{bytes: 11, dots: 65535}},
 		{"QR", "\x1d(k\x03\x001Q0", step{bytes: 8, dots: 180, lineStart: true}},
 		{"cut", "\x1dV\x42\x00", step{bytes: 4, takes: time.Second, lineStart: true}},
 		{"drawer", "\x1bp\x00\x19\xfa", step{bytes: 5, takes: time.Second, lineStart: true}},

@@ -296,13 +296,7 @@ func (s *session) prove(job []byte, p plan) error {
 // awaitIdle waits as long as the printer should take for the job, and while it
 // tells of a fault. That proves nothing, but a fault meanwhile is known.
 func (s *session) awaitIdle(job []byte) error {
-	scan, takes := newScanner(s.d.profile), time.Duration(0)
-	for at := 0; at < len(job); {
-		st := scan.next(job[at:])
-		at += st.bytes
-		takes += s.d.pacer.takes(st)
-	}
-	over := time.Now().Add(min(takes, confirmWait/2))
+	over := time.Now().Add(min(s.d.pacer.takesJob(job, s.d.profile), confirmWait/2))
 	return s.await(func() bool { return s.held.IsZero() && !time.Now().Before(over) }, confirmWait)
 }
 

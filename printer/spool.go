@@ -27,26 +27,28 @@ const spoolPoll = 500 * time.Millisecond
 // printSpooled prints by way of a queue: Sent when the queue has passed it on.
 // While the queue tells what is wrong the job is held.
 func (d *Device) printSpooled(ctx context.Context, job []byte) Result {
-	state, err := d.spool.state()
-	if err != nil {
-		d.note(StateOffline, false)
-		return Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
+	if r := d.spoolReady(ctx); r.Err != nil {
+		return r
 	}
-	d.note(state, false)
-	if cause := state.cause(); cause != "" {
-		return Result{Outcome: NotSent, Cause: cause, Err: notReadyError{state}}
-	}
-	id, n, err := d.spool.submit("receipt", job)
+	// The document may leave the queue no faster than it prints.
+	patience := d.timeout + min(d.pacer.takesJob(job, d.profile), 2*confirmWait)
+	doc, err := d.submit(ctx, job, patience)
 	switch {
-	case err != nil && n > 0:
-		return Result{Outcome: Uncertain, Cause: CauseOffline, Written: n, Err: err}
+	case errors.Is(err, errStalled):
+		d.note(StateOffline, false)
+		return Result{Outcome: Uncertain, Cause: CauseOffline, Err: err}
 	case err != nil:
-		return Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
+		return Result{Outcome: Uncertain, Err: err}
+	case doc.err != nil && doc.n > 0:
+		return Result{Outcome: Uncertain, Cause: CauseOffline, Written: doc.n, Err: doc.err}
+	case doc.err != nil:
+		return Result{Outcome: NotSent, Cause: CauseOffline, Err: doc.err}
 	}
+	id, n := doc.id, doc.n
 	poll := time.NewTicker(spoolPoll)
 	defer poll.Stop()
 	var heldSince time.Time
-	last := time.Now().Add(d.timeout)
+	last := time.Now().Add(patience)
 	for {
 		state, done, err := d.spool.job(id)
 		held := err == nil && !done && state.cause() != ""
@@ -68,7 +70,7 @@ func (d *Device) printSpooled(ctx context.Context, job []byte) Result {
 			if d.hold > 0 && time.Since(heldSince) >= d.hold {
 				return d.takenBack(id, n, state, notReadyError{state})
 			}
-			last = time.Now().Add(d.timeout)
+			last = time.Now().Add(patience)
 		}
 		d.note(state, held)
 		select {
@@ -79,6 +81,58 @@ func (d *Device) printSpooled(ctx context.Context, job []byte) Result {
 			return d.takenBack(id, n, state, ErrClosed)
 		}
 	}
+}
+
+// spoolReady is NotSent, with an error, while the queue takes no document.
+func (d *Device) spoolReady(ctx context.Context) Result {
+	if err := d.unblocked(ctx); err != nil {
+		return Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
+	}
+	state, err := d.spool.state()
+	if err != nil {
+		d.note(StateOffline, false)
+		return Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
+	}
+	d.note(state, false)
+	if cause := state.cause(); cause != "" {
+		return Result{Outcome: NotSent, Cause: cause, Err: notReadyError{state}}
+	}
+	return Result{}
+}
+
+// submitted is what became of a document's way into the queue.
+type submitted struct {
+	id  uint32
+	n   int
+	err error
+}
+
+// submit gives the queue a document. A queue that prints directly takes it no
+// faster than its printer does, which may be never: the error tells that it was
+// given up after limit or by the caller. Some of it may be on paper then, and the
+// queue is not used until it lets go.
+func (d *Device) submit(ctx context.Context, job []byte, limit time.Duration) (submitted, error) {
+	result, freed := make(chan submitted, 1), make(chan struct{})
+	go func() {
+		defer close(freed)
+		id, n, err := d.spool.submit("receipt", job)
+		result <- submitted{id, n, err}
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	var cause error
+	select {
+	case doc := <-result:
+		return doc, nil
+	case <-timer.C:
+		cause = errStalled
+	case <-ctx.Done():
+		cause = ctx.Err()
+	case <-d.closing:
+		cause = ErrClosed
+	}
+	d.abandoned = freed
+	return submitted{}, cause
 }
 
 // takenBack is the result of a document that was given up. Some of it may be on

@@ -1,6 +1,7 @@
 package printer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -17,9 +18,13 @@ type fakeQueue struct {
 	done      bool // after jobs
 	cancelled bool
 	data      []byte
+	block     chan struct{} // submit comes back when it is closed; nil is at once
 }
 
 func (q *fakeQueue) submit(_ string, data []byte) (uint32, int, error) {
+	if q.block != nil {
+		<-q.block
+	}
 	if q.refuse != nil {
 		return 0, q.taken, q.refuse
 	}
@@ -93,5 +98,62 @@ func TestR08PrintQueue(t *testing.T) {
 		if r := d.Print(ctx, []byte("job\n")); r.Outcome != Uncertain || !errors.Is(r.Err, context.DeadlineExceeded) || !q.cancelled {
 			t.Errorf("cancelled: %s, %v", r.Outcome, r.Err)
 		}
+	})
+}
+
+// spooled is a device before a queue.
+func spooled(t *testing.T, q spooler) *Device {
+	t.Helper()
+	d, err := NewDevice(Options{Profile: p80, Dial: func(context.Context) (Conn, error) { return nil, errors.New("not this way") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.spool = q
+	return d
+}
+
+// TestSlowQueue holds that a document is not taken out of the queue while its
+// printer may still be printing it.
+func TestSlowQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &fakeQueue{queue: StateUnknown, done: true, jobs: make([]State, 40)} // for 20 s
+		for i := range q.jobs {
+			q.jobs[i] = StateUnknown
+		}
+		d := spooled(t, q)
+		defer d.Close()
+		copies := bytes.Repeat([]byte("\x1bd\xff"), 2) // two metres of paper
+		if r := d.Print(t.Context(), copies); r.Outcome != Sent || q.cancelled {
+			t.Errorf("%s (%v), taken back: %v", r.Outcome, r.Err, q.cancelled)
+		}
+	})
+}
+
+// TestQueueThatBlocks is a queue that prints directly: it takes no more than its
+// printer does.
+func TestQueueThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &fakeQueue{queue: StateUnknown, done: true, block: make(chan struct{})}
+		d := spooled(t, q)
+		if r := d.Print(t.Context(), []byte("job\n")); r.Outcome != Uncertain || r.Cause != CauseOffline || r.Err == nil {
+			t.Errorf("%s %q (%v)", r.Outcome, r.Cause, r.Err)
+		}
+		if r := d.Print(t.Context(), []byte("job\n")); r.Outcome != NotSent || r.Err == nil {
+			t.Errorf("the next: %s (%v)", r.Outcome, r.Err)
+		}
+		close(q.block)
+		if r := d.Print(t.Context(), []byte("job\n")); r.Outcome != Sent || string(q.data) != "job\njob\n" {
+			t.Errorf("afterwards: %s (%v), %q", r.Outcome, r.Err, q.data)
+		}
+		q.block = make(chan struct{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if r := d.Print(ctx, []byte("job\n")); r.Outcome != Uncertain || r.Cause != "" || !errors.Is(r.Err, context.DeadlineExceeded) {
+			t.Errorf("cancelled: %s %q (%v)", r.Outcome, r.Cause, r.Err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		close(q.block)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,6 +184,37 @@ func TestPortThatDoesNotOpen(t *testing.T) {
 		}
 		close(block) // a port that opens too late is closed
 		<-closed
+	})
+}
+
+// TestR23PortIsOpenedOnce holds that a port which blocks in opening is not opened
+// again and again meanwhile, as that of a Bluetooth printer which is off would be
+// all night, and that it is used once it has come back.
+func TestR23PortIsOpenedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		block := make(chan struct{})
+		var calls atomic.Int32
+		d, err := printer.NewDevice(printer.Options{Dial: func(context.Context) (printer.Conn, error) {
+			calls.Add(1)
+			<-block
+			return nil, errors.New("it does not answer")
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			expect(t, d.Print(t.Context(), []byte("x")), printer.NotSent, printer.CauseOffline)
+		}
+		if n := calls.Load(); n != 1 {
+			t.Errorf("opened %d times at once", n)
+		}
+		close(block)
+		if r := d.Print(t.Context(), []byte("x")); calls.Load() != 2 || !strings.Contains(r.Err.Error(), "does not answer") {
+			t.Errorf("opened %d times, %v", calls.Load(), r.Err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -197,8 +197,9 @@ next:
 	if len(groups) == 0 {
 		return
 	}
+	width := min(12, (d.Columns-6)/2)
 	line := func(rate, gross, tax string) {
-		d.add(printer.Columns{{Text: rate}, {Text: gross, Width: 12, Align: printer.AlignRight}, {Text: tax, Width: 12, Align: printer.AlignRight}})
+		d.add(printer.Columns{{Text: rate}, {Text: gross, Width: width, Align: printer.AlignRight}, {Text: tax, Width: width, Align: printer.AlignRight}})
 	}
 	line(d.word("rate"), d.word("gross"), d.word("tax"))
 	for _, g := range groups {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"tillagent/printer"
 	"tillagent/trade"
@@ -253,7 +254,7 @@ func (l *posLine) columns() printer.Element {
 		col := printer.Column{Text: c.words("text"), Align: choose(c, "align", alignments), Bold: bold,
 			Width: c.number("width", 0, l.lineReader.columns, 0)}
 		least := 1
-		if printer.Width(col.Text) != len(col.Text) || col.Width == 0 {
+		if !narrow(col.Text) || col.Width == 0 {
 			least = 2 // Chinese, or a share of the rest
 		}
 		rest -= max(col.Width, least)
@@ -270,6 +271,10 @@ func (l *posLine) columns() printer.Element {
 	}
 	return out
 }
+
+// narrow tells whether every character takes one cell, as ASCII does. Bytes do
+// not tell: × has two of them, and two cells.
+func narrow(text string) bool { return printer.Width(text) == utf8.RuneCountInString(text) }
 
 func (l *posLine) rule() printer.Element {
 	char := []rune(l.words("rule"))
@@ -303,7 +308,7 @@ func (l *posLine) barcode() printer.Element {
 		most *= 2
 	}
 	switch {
-	case printer.Width(data) != len(data):
+	case !narrow(data):
 		l.say(l.field+".barcode", trade.WrongType, "ASCII")
 	case data == "":
 		l.say(l.field+".barcode", trade.Required)

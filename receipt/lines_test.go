@@ -89,6 +89,7 @@ func TestLinesProblems(t *testing.T) {
 		{`[{"columns":[{"text":"a","width":20},{"text":"b","width":13}]}]`, "lines[0].columns", "32"},
 		{`[{"columns":[{"text":"a","width":31},{"text":"b"}]}]`, "lines[0].columns", "32"},
 		{`[{"columns":[{"text":"茶","width":1}]}]`, "lines[0].columns[0].width", "at least 2"},
+		{`[{"columns":[{"text":"茶"},{"text":"×","width":1}]}]`, "lines[0].columns[1].width", "at least 2"},
 		{`[{"columns":[{"text":"a","colour":1}]}]`, "lines[0].columns[0].colour", "no such field"},
 		{`[{"txt":"a"}]`, "lines[0].txt", "no such field"},
 		{`[{"align":"left"}]`, "lines[0]", "must be one of"},
@@ -98,6 +99,7 @@ func TestLinesProblems(t *testing.T) {
 		{`[{"qr":"x","size":9}]`, "lines[0].size", "between 1 and 8"},
 		{`[{"qr":"x","size":"big"}]`, "lines[0].size", "integer"},
 		{`[{"barcode":"条"}]`, "lines[0].barcode", "ASCII"},
+		{`[{"barcode":"°"}]`, "lines[0].barcode", "ASCII"},
 		{`[{"barcode":""}]`, "lines[0].barcode", "required"},
 		{`[{"barcode":"ABCDEFGHIJKLM"}]`, "lines[0].barcode", "12"},
 		{`[{"barcode":"A","type":"ean13"}]`, "lines[0].type", "code128"},
@@ -126,6 +128,8 @@ func TestLinesProblems(t *testing.T) {
 // FuzzLines holds that what is taken from a POS can always be printed.
 func FuzzLines(f *testing.F) {
 	f.Add(`[{"text":"a","size":"wide"},{"columns":[{"text":"中","width":2},{"text":"b"}]},{"barcode":"123456789012345678901234"}]`, true)
+	f.Add(`[{"columns":[{"text":"a×","width":1},{"text":"b"}]}]`, true)
+	f.Add(`[{"barcode":"202611231604120000000001"}]`, true)
 	f.Add(`[{"qr":"x","size":8},{"rule":"─"},{"cut":"full"}]`, false)
 	f.Fuzz(func(t *testing.T, raw string, narrow bool) {
 		p, _ := printer.ProfileByName("generic-80")

@@ -299,7 +299,7 @@ func (d *doc) returned(p Paper) {
 
 // refundTexts say what became of the QR code or the invoice.
 func refundTexts(p Paper) []string {
-	part := p.Refund.Amount != p.Standing.Total
+	part := p.Standing.Refunded() < p.Standing.Total
 	switch p.Refund.State {
 	case trade.RefDone:
 		switch p.Refund.Path {

@@ -103,6 +103,31 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestLastPartOfASale holds that the paper of a refund which leaves nothing of the
+// sale speaks of no balance.
+func TestLastPartOfASale(t *testing.T) {
+	for path, want := range map[trade.Path]string{trade.PathCancel: "原单未开票,已取消", trade.PathVoid: "原开票码已作废"} {
+		s := standing(trade.QRCancelled)
+		s.Refunds = []trade.Refund{{ID: "R-1", Amount: 3000, State: trade.RefDone, Path: path}, {ID: "R-2", Amount: 11050, State: trade.RefDone, Path: path}}
+		if got := refundTexts(Paper{Kind: trade.PaperRefund, Sale: lunch(), Standing: s, Refund: &s.Refunds[1]}); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
+// TestNarrowPaper holds that a receipt prints on all paper that a model may have.
+func TestNarrowPaper(t *testing.T) {
+	p := models(t)[0]
+	for p.Columns = 16; p.Columns <= 48; p.Columns++ {
+		p.Dots = p.Columns * 12
+		for kind, paper := range kinds() {
+			if _, _, err := printer.Encode((Shop{Columns: p.Columns}).Layout(paper), p); err != nil {
+				t.Errorf("%s of %d columns: %v", kind, p.Columns, err)
+			}
+		}
+	}
+}
+
 // TestRefundedSaleHasNoQR holds that no receipt carries a code that is being
 // undone.
 func TestRefundedSaleHasNoQR(t *testing.T) {

@@ -125,7 +125,8 @@ func variable(b []byte) (name string, total int) {
 	case [2]byte{gs, '('}:
 		return "GS ( " + string(rune(at(2))), atLeast(5, 5+word(3))
 	case [2]byte{gs, 'v'}:
-		return "GS v 0", atLeast(8, 8+word(4)*word(6))
+		size := 8 + int64(word(4))*int64(word(6)) // may be more than 32 bits hold
+		return "GS v 0", atLeast(8, int(min(size, maxCommand+1)))
 	case [2]byte{gs, 'k'}:
 		if at(2) >= 65 {
 			return "GS k", atLeast(4, 4+at(3))

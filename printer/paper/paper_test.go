@@ -232,7 +232,7 @@ func TestCodesAreReadable(t *testing.T) {
 		if len(r.QRs) != 1 || r.QRs[0] != invoiceURL {
 			t.Errorf("%s: QRs are %q", p.Name, r.QRs)
 		}
-		for _, data := range []string{"20261122", "1234567", "ABC-1{2"} {
+		for _, data := range []string{"20261122", "1234567", "160459", "3160405", "ABC-1{2"} {
 			r := feed(t, paper.Options{Profile: p}, encode(t, printer.Doc{printer.Barcode{Data: data}, printer.Cut{}}, p))[0]
 			if got := decode(t, oned.NewCode128Reader(), r.Image); got != data {
 				t.Errorf("%s: the barcode of %q says %q", p.Name, data, got)
