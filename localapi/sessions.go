@@ -18,6 +18,10 @@ const (
 	sessionIdle = 12 * time.Hour   // a session ends when it was not used for so long
 	maxCodes    = 16               // codes that wait at a time; the oldest goes
 	maxSessions = 64               // the one that was not used for longest goes
+	// maxProof bounds the body that a code or a token comes in, in bytes: whoever
+	// has neither could have us take a body apart that grows to a hundred times
+	// its size.
+	maxProof = 4 << 10
 )
 
 // sessions are the codes and sessions of a running service. They are in memory
@@ -144,6 +148,9 @@ func (s *Server) postCode(c *call) (any, error) {
 // postSession trades a one-time code, or a token, for a session. What is wrong
 // is answered and slowed like a wrong token.
 func (s *Server) postSession(c *call) (any, error) {
+	if len(c.body) > maxProof {
+		return nil, &failure{code: trade.ErrTooLarge}
+	}
 	var ps problems
 	o, err := readBody(c.body, &ps)
 	if err != nil {

@@ -111,6 +111,17 @@ func TestSessionBodies(t *testing.T) {
 	x.post("/v1/sales", plainBody("S1", "1.00"), as(a.json(t, "token").(string))).want(t, 403, trade.ErrForbiddenRole)
 }
 
+// TestSessionTakesNoLargeBody: a stranger's body is not taken apart, in memory
+// many times its size.
+func TestSessionTakesNoLargeBody(t *testing.T) {
+	x := newTill(t)
+	code := x.oneTimeCode()
+	list := `{"code":[` + strings.Repeat("0,", maxProof) + `0]}`
+	x.session(list).want(t, 413, trade.ErrTooLarge)
+	x.session(codeBody(code)[:1]+strings.Repeat(" ", maxProof)+codeBody(code)[1:]).want(t, 413, trade.ErrTooLarge)
+	x.session(codeBody(code)).want(t, 201, "") // it was not spent
+}
+
 // A session ends with the token that opened it.
 func TestSessionOfRevoked(t *testing.T) {
 	l := TokenList{filepath.Join(t.TempDir(), "tokens.json")}

@@ -168,7 +168,7 @@ func (l TokenList) read() ([]GivenToken, error) {
 // tokens.
 func (l TokenList) change(edit func([]GivenToken) ([]GivenToken, error)) (err error) {
 	fresh := l.Path + ".new"
-	if info, err := os.Stat(fresh); err == nil && time.Since(info.ModTime()) > staleChange {
+	if info, err := os.Stat(fresh); err == nil && time.Since(info.ModTime()).Abs() > staleChange { // the clock may have been set since
 		if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return l.wrap(err)
 		}
@@ -234,6 +234,7 @@ type givenTokens struct {
 	mu      sync.Mutex
 	seen    fileState
 	clients []*client
+	trouble string // what is logged of a list that cannot be read
 }
 
 // fileState tells one content of a file from another; the zero value is no
@@ -267,9 +268,14 @@ func (g *givenTokens) current() []*client {
 	g.seen, g.clients = now, nil
 	tokens, err := g.list.Tokens()
 	if err != nil {
-		g.log.Error("the tokens that were given out do not work", "err", err)
+		g.seen = fileState{} // it may be read the next time as it is
+		if err.Error() != g.trouble {
+			g.trouble = err.Error()
+			g.log.Error("the tokens that were given out do not work", "err", err)
+		}
 		return nil
 	}
+	g.trouble = ""
 	for _, t := range tokens {
 		if g.taken[t.Name] {
 			g.log.Error("a token does not work: its name is another one's, too", "client", t.Name)

@@ -164,6 +164,52 @@ func TestConsole(t *testing.T) {
 	do(t, page, "", chromedp.SendKeys("input[name=token]", x.token()), presses("Sign in"), shows("Overview"))
 }
 
+// TestConsoleOfPaper: paper that waits behind other paper waits for no code.
+func TestConsoleOfPaper(t *testing.T) {
+	page := browser(t)
+	dir := t.TempDir()
+	x := &pos{t, fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), filepath.Join(dir, "data")}
+	config := filepath.Join(dir, "config.toml")
+	// Nobody listens at the printer's address.
+	text := fmt.Sprintf("data_dir = %q\n[api]\nlisten = %q\n[printer]\nport = \"tcp://127.0.0.1:%d\"\n", x.data, strings.TrimPrefix(x.url, "http://"), freePort(t))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	launch(t, "run", "--config", config)
+	x.ready()
+	none := func(id string) string { return strings.Replace(coffee(id), `"total"`, `"invoice":"none","total"`, 1) }
+	x.must(http.StatusCreated, http.MethodPost, "/v1/sales", none("P-1"))
+	x.until("/v1/sales/P-1", "held", func(s map[string]any) bool { return field(s, "print", "state") == "held" })
+	if got := x.must(http.StatusCreated, http.MethodPost, "/v1/sales", none("P-2")); field(got, "print", "state") != "queued" {
+		t.Fatalf("%v", got)
+	}
+	// More is open than the report lists.
+	const more = `window.fetch = ((fetch) => async (path, o) => {
+		const answer = await fetch(path, o);
+		if (!path.startsWith("/v1/reports/daily")) return answer;
+		return new Response(JSON.stringify({ ...await answer.json(), open_not_listed: 777 }));
+	})(window.fetch)`
+	for _, p := range []struct{ lang, sales, day, open, want, not string }{
+		{"zh-CN", "销售", "日结", "还没了结", "排队中", "等开票码"},
+		{"en", "Sales", "The day", "Still open", "in line", "waiting for its code"},
+	} {
+		var sales, day string
+		do(t, page, "", chromedp.Navigate("about:blank"), chromedp.Navigate(x.url+"/#token="+x.token()), chromedp.WaitVisible("main .card"), chromedp.Evaluate(more, nil))
+		if p.lang == "en" {
+			do(t, page, "", presses("English"))
+		}
+		do(t, page, "", presses(p.sales), shows("P-2"), chromedp.Text("main table", &sales, chromedp.ByQuery), presses(p.day), shows(p.open), chromedp.Text("main", &day, chromedp.ByQuery))
+		for _, shown := range []string{sales, day} {
+			if !strings.Contains(shown, p.want) || strings.Contains(shown, p.not) {
+				t.Errorf("%s: %s", p.lang, shown)
+			}
+		}
+		if !strings.Contains(day, "777") {
+			t.Errorf("%s: nothing tells that more is open: %s", p.lang, day)
+		}
+	}
+}
+
 // TestDisplay: the customer's display shows the code of the newest sale and
 // takes it away when it is voided.
 func TestDisplay(t *testing.T) {
@@ -179,4 +225,28 @@ func TestDisplay(t *testing.T) {
 	do(t, page, "display", shows("扫码自助开具电子发票"), chromedp.WaitVisible("img"))
 	x.must(http.StatusCreated, http.MethodPost, "/v1/sales/D-1/refunds", `{"refund_id":"D-R1"}`)
 	do(t, page, "", shows("欢迎光临"))
+}
+
+// TestDisplayShowsTheNewestSale: a code that comes late, as all those of an
+// outage do, is no code for the customer who stands there now.
+func TestDisplayShowsTheNewestSale(t *testing.T) {
+	page := browser(t)
+	x, _, _ := shop(t)
+	do(t, page, "", chromedp.Navigate(x.url+"/display#token="+x.token()), chromedp.WaitReady("body.connected"), chromedp.Evaluate(`
+		window.shown = "";
+		new MutationObserver(() => window.shown += document.body.innerText).observe(document.body, { childList: true, subtree: true })`, nil))
+	sale := func(id, total string) string { return strings.NewReplacer("12.50", total).Replace(coffee(id)) }
+	x.must(http.StatusCreated, http.MethodPost, "/v1/sales", sale("LATE", "4040.11")) // the sandbox takes its time for that
+	x.must(http.StatusCreated, http.MethodPost, "/v1/sales?wait=10s", coffee("NOW"))
+	do(t, page, "", shows("￥12.50"))
+	x.until("/v1/sales/LATE", "a code", func(s map[string]any) bool { return s["state"] == "qr_ready" })
+	x.must(http.StatusCreated, http.MethodPost, "/v1/sales?wait=10s", sale("NEXT", "3.00"))
+	var shown string
+	do(t, page, "", shows("￥3.00"), chromedp.Evaluate("window.shown", &shown))
+	if strings.Contains(shown, "4040.11") {
+		t.Errorf("the code of an earlier sale was shown: %s", shown)
+	}
+	// Who brings a part of it back stands there, too. The new code is not over the sale's amount.
+	x.must(http.StatusCreated, http.MethodPost, "/v1/sales/LATE/refunds", `{"refund_id":"LATE-R1","amount":"40.11","items":[{"line":1,"amount":"40.11"}]}`)
+	do(t, page, "", chromedp.Poll(`document.querySelector("img") && !document.body.innerText.includes("￥")`, nil, chromedp.WithPollingTimeout(pageTime)))
 }

@@ -39,7 +39,7 @@ func dataKey(cfg *config.Config, k ownKey) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return makeDataKey(path, k)
+		return makeDataKey(cfg, k)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", say("读不了"+k.zh, "cannot read "+k.en), err)
 	case len(key) != keyBytes:
@@ -49,19 +49,27 @@ func dataKey(cfg *config.Config, k ownKey) ([]byte, error) {
 	return key, nil
 }
 
-func makeDataKey(path string, k ownKey) ([]byte, error) {
+func makeDataKey(cfg *config.Config, k ownKey) ([]byte, error) {
+	path := k.path(cfg)
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key)                                 // never fails
 	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // 0600
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err)
 	}
+	defer os.Remove(f.Name()) // after a rename there is none
 	_, err = f.Write(key)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		// A rename would take away the key of another start, which works with it.
+		if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+			return dataKey(cfg, k)
+		}
+		if err != nil { // this file system has no links
+			err = os.Rename(f.Name(), path)
+		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err), os.Remove(f.Name()))
+		return nil, fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err)
 	}
 	return key, nil
 }

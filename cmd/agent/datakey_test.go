@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"tillagent/cmd/agent/config"
@@ -29,5 +30,35 @@ func TestDataKey(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(cfg.DataDir); err != nil || len(entries) != 2 {
 		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// TestDataKeyOfTwoStarts: two that start at once work with the same key, which
+// is the one on disk.
+func TestDataKeyOfTwoStarts(t *testing.T) {
+	cfg := &config.Config{DataDir: t.TempDir()}
+	const starts = 8
+	keys := make([][]byte, starts)
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() {
+			var err error
+			if keys[i], err = dataKey(cfg, buyerKey); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	there, err := os.ReadFile(buyerKey.path(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, key := range keys {
+		if !bytes.Equal(key, there) {
+			t.Errorf("start %d works with a key that is not on disk", i)
+		}
+	}
+	if left, err := os.ReadDir(cfg.DataDir); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
 	}
 }

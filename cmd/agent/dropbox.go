@@ -24,8 +24,13 @@ import (
 	"tillagent/trade"
 )
 
-// dropEvery is how often the drop folder is looked at.
-const dropEvery = time.Second
+const (
+	// dropEvery is how often the drop folder is looked at.
+	dropEvery = time.Second
+	// dropPatience is how long the folder may be stuck until people are told: a
+	// file that is being written or scanned for viruses is free again sooner.
+	dropPatience = time.Minute
+)
 
 // The folders within the drop folder, and the end of the answer that is put
 // beside a file there.
@@ -56,6 +61,8 @@ type dropbox struct {
 	seen    map[string]stamp // the files at the last look that were not complete
 	refused int              // files in failed, as the alert has it; -1 before the first look
 	trouble string           // what is logged already
+	since   time.Time        // it is stuck since; zero = it is not
+	told    string           // the trouble that an alert has
 }
 
 // dropToken is what the drop folder calls with: the journal names it.
@@ -96,22 +103,44 @@ func (d *dropbox) open() (*os.Root, error) {
 func (d *dropbox) run(stop context.Context) {
 	tick := time.NewTicker(dropEvery)
 	defer tick.Stop()
+	d.told = "by an earlier run, perhaps"
 	for {
 		err := d.look(stop)
-		switch {
-		case stop.Err() != nil:
+		if stop.Err() != nil {
 			return
-		case err == nil:
-			d.trouble = ""
-		case err.Error() != d.trouble:
-			d.trouble = err.Error()
-			d.log.Error("the drop folder cannot be worked on; it is tried again and again", "err", err)
 		}
+		d.note(err, time.Now())
 		select {
 		case <-stop.Done():
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// note logs what keeps the folder from being worked on. What lasts becomes an
+// alert, until the folder is worked on again: no sale is taken meanwhile.
+func (d *dropbox) note(err error, now time.Time) {
+	if err == nil {
+		d.trouble, d.since = "", time.Time{}
+		if d.told != "" && d.store.Clear(trade.AlertRejected, dropStuck) == nil {
+			d.told = ""
+		}
+		return
+	}
+	if err.Error() != d.trouble {
+		d.trouble = err.Error()
+		d.log.Error("the drop folder cannot be worked on; it is tried again and again", "err", err)
+	}
+	if d.since.IsZero() {
+		d.since = now
+	}
+	if now.Sub(d.since) < dropPatience || d.told == d.trouble {
+		return
+	}
+	alert := trade.Raise{Kind: trade.AlertRejected, Subject: dropStuck, Title: trade.Say(trade.DropStuck, nameless(err)), Action: trade.Say(trade.DropStuckDo)}
+	if d.store.Raise(alert) == nil { // else it is tried again
+		d.told = d.trouble
 	}
 }
 
@@ -322,8 +351,11 @@ func (w *inMemory) Write(b []byte) (int, error) {
 	return w.body.Write(b)
 }
 
-// dropSubject is the alert's, of the kind of sales that were not taken.
-const dropSubject = "dropbox"
+// The subjects of the alerts, of the kind of sales that were not taken.
+const (
+	dropSubject = "dropbox"       // files in failed
+	dropStuck   = "dropbox.stuck" // the folder cannot be worked on
+)
 
 // tell raises an alert as long as failed holds files, since nobody looks there
 // unasked, and ends it when somebody has seen to them.

@@ -290,6 +290,49 @@ func TestDropFolderKeepsWhatCannotBeTakenNow(t *testing.T) {
 }
 
 // TestDropFolderFollowsNoLinks: a link is no file of the folder.
+// TestDropFolderStuck: a folder that cannot be worked on for a while is told of,
+// once, until it can.
+func TestDropFolderStuck(t *testing.T) {
+	d := newDrop(t)
+	obstacle := filepath.Join(d.dir, "done", "sale.json", "something")
+	if err := os.MkdirAll(obstacle, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.put("sale.json", coffee("S1"))
+	alerts := func() []queue.Alert {
+		t.Helper()
+		all, err := d.store.ActiveAlerts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	began := time.Now()
+	for _, after := range []time.Duration{0, dropPatience - time.Second} {
+		if d.note(d.look(t.Context()), began.Add(after)); len(alerts()) != 0 {
+			t.Fatalf("after %s there is an alert already", after)
+		}
+	}
+	for range 3 {
+		d.note(d.look(t.Context()), began.Add(dropPatience))
+	}
+	all := alerts()
+	if len(all) != 1 || all[0].Count != 1 || all[0].Kind != trade.AlertRejected {
+		t.Fatalf("%+v", all)
+	}
+	for lang, want := range map[trade.Lang]string{trade.ZH: "投放文件夹", trade.EN: "drop folder"} {
+		if title := all[0].Title.In(lang); !strings.Contains(title, want) || !strings.Contains(title, "sale.json") || strings.Contains(title, d.dir) {
+			t.Errorf("%s: %s", lang, title)
+		}
+	}
+	if err := os.RemoveAll(filepath.Dir(obstacle)); err != nil {
+		t.Fatal(err)
+	}
+	if d.note(d.look(t.Context()), began.Add(2*dropPatience)); len(alerts()) != 0 || !d.has("done/sale.json") {
+		t.Errorf("worked on again: %+v", alerts())
+	}
+}
+
 func TestDropFolderFollowsNoLinks(t *testing.T) {
 	d := newDrop(t)
 	outside := filepath.Join(t.TempDir(), "outside.json")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/kardianos/service"
 
@@ -91,13 +93,11 @@ func giveRights(cfg *config.Config, path string) error {
 		return err
 	}
 	for _, dir := range writable(cfg) {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
+		give := giveTree
+		if dir == cfg.Dropbox.Dir {
+			give = shareFolder
 		}
-		err := filepath.WalkDir(dir, func(p string, _ os.DirEntry, err error) error {
-			return errors.Join(err, os.Lchown(p, uid, gid))
-		})
-		if err != nil {
+		if err := errors.Join(os.MkdirAll(dir, 0o700), give(dir, uid, gid)); err != nil {
 			return err
 		}
 	}
@@ -118,6 +118,40 @@ func giveRights(cfg *config.Config, path string) error {
 		return err
 	}
 	return errors.Join(os.Chown(dir, 0, gid), os.Chmod(dir, info.Mode().Perm()|0o050))
+}
+
+// giveTree gives a folder to an account, with all that is in it.
+func giveTree(dir string, uid, gid int) error {
+	return filepath.WalkDir(dir, func(p string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(p, uid, gid))
+	})
+}
+
+// shareFolder lets an account work in a drop folder, into which the POS goes on
+// writing: it takes root's own place, or else comes in by its group.
+func shareFolder(dir string, uid, gid int) error {
+	for _, own := range []string{dropDone, dropFailed} {
+		if err := giveTree(filepath.Join(dir, own), uid, gid); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	f, err := os.Open(dir) // the folder's owner may change what has its name
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case ok && int(owner.Uid) == uid:
+		return nil
+	case !ok || owner.Uid == 0:
+		return f.Chown(uid, -1)
+	}
+	return errors.Join(f.Chown(-1, gid), f.Chmod(info.Mode().Perm()|fs.ModeSetgid|0o070))
 }
 
 func afterInstall() error { return nil }

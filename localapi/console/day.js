@@ -1,7 +1,7 @@
 // A day: its figures, what is open and why, and closing it.
 import { blob, get, post } from "./api.js";
 import { button, card, el, table } from "./dom.js";
-import { stamp, stateName, t } from "./texts.js";
+import { stamp, stateName, t, workName } from "./texts.js";
 
 export async function day(go, date) {
   const report = await get("/v1/reports/daily" + (date ? "?date=" + encodeURIComponent(date) : ""));
@@ -25,7 +25,8 @@ export async function day(go, date) {
       table([[t("byRate"), ""], [t("total"), "number"], [t("tax"), "number"]], report.tax_rates.map((r) => [r.tax_rate, r.total, r.tax]))),
     card(el("h2", {}, t("open")), report.open.length === 0 ? el("p", { class: "good" }, "✓ " + t("nothingOpen")) :
       report.open.map((o) => el("div", {}, button(o.refund_id || o.sale_id, () => go("sales", o.sale_id), { class: "link" }),
-        ` ￥${o.total} · ${stateName(o.state)} · ${stamp(o.at)}`, el("p", { class: "soft" }, o.why), o.action && el("p", {}, "→ " + o.action)))),
+        ` ￥${o.total} · ${(o.job_id || o.refund_id ? workName : stateName)(o.state)} · ${stamp(o.at)}`, el("p", { class: "soft" }, o.why), o.action && el("p", {}, "→ " + o.action))),
+      report.open_not_listed > 0 && el("p", { class: "soft" }, `${t("more")}: ${report.open_not_listed}`)),
   ];
 }
 

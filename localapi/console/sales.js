@@ -1,10 +1,10 @@
 // Sales: the list, and one of them with everything that happened to it.
 import { blob, get, post } from "./api.js";
 import { button, card, el, picture, table } from "./dom.js";
-import { saleStates, stamp, stateName, t } from "./texts.js";
+import { saleStates, stamp, stateName, t, workName } from "./texts.js";
 
 const troubled = new Set(["rejected", "invoice_failed", "auth_required", "held", "uncertain", "failed"]);
-const badge = (state) => el("span", { class: troubled.has(state) ? "bad" : "" }, stateName(state));
+const badge = (state, name = stateName) => el("span", { class: troubled.has(state) ? "bad" : "" }, name(state));
 
 const filter = { q: "", state: "" };
 
@@ -18,7 +18,7 @@ export async function sales(go, id, state) {
     const list = await get("/v1/sales?" + asked);
     rows.append(list.sales.length || cursor ? table(
       [[t("time"), "time"], [t("sale"), ""], [t("amount"), "number"], [t("state"), ""], [t("paper"), ""]],
-      list.sales.map((s) => [stamp(s.sold_at), button(s.sale_id, () => go("sales", s.sale_id), { class: "link" }), s.total, badge(s.state), badge(s.print.state)]))
+      list.sales.map((s) => [stamp(s.sold_at), button(s.sale_id, () => go("sales", s.sale_id), { class: "link" }), s.total, badge(s.state), badge(s.print.state, workName)]))
       : el("p", { class: "soft" }, t("none")));
     if (list.next_cursor) {
       const more = button(t("more"), async () => { more.remove(); await page(list.next_cursor); });
@@ -44,7 +44,7 @@ async function one(go, id) {
   };
   return [
     el("div", { class: "row" }, button("← " + t("back"), () => go("sales")), el("h2", {}, s.sale_id), el("span", { class: "soft" }, stamp(s.sold_at))),
-    card(el("p", { class: "figure" }, "￥" + s.total), el("p", {}, badge(s.state), " · ", t("paper"), " ", badge(s.print.state)),
+    card(el("p", { class: "figure" }, "￥" + s.total), el("p", {}, badge(s.state), " · ", t("paper"), " ", badge(s.print.state, workName)),
       s.invoice.number && el("p", {}, `${t("invoice")} ${s.invoice.number}`),
       el("p", {}, story.summary),
       el("div", { class: "row" }, button(t("retry"), async () => { await post(path + "/retry"); go("sales", id); }),

@@ -39,16 +39,20 @@ const states = {
   waiting_qr: ["等码", "waits for its code"], printing: ["正在打", "printing"], printed: ["已打出", "printed"], sent: ["已发送", "sent"], held: ["打印机有事", "held"],
   uncertain: ["不确定，请看纸", "uncertain: look at the paper"], failed: ["失败", "failed"], none: ["不打印", "none"],
   working: ["处理中", "working"], waiting_invoice: ["等发票", "waits for the invoice"], waiting_auth: ["等账号", "waits for the tax account"], done: ["完成", "done"],
-  ready: ["正常", "ready"], paper_low: ["纸将尽", "paper low"], paper_out: ["缺纸", "paper out"], cover_open: ["盖没合", "cover open"], offline: ["没有应答", "offline"], error: ["故障", "error"],
+  ready: ["正常", "ready"], paper_low: ["纸将尽", "paper low"], paper_out: ["缺纸", "paper out"], cover_open: ["盖没合", "cover open"], offline: ["没有应答", "offline"], error: ["故障", "error"], cutter: ["切刀卡住", "cutter jammed"],
 };
 
 export const saleStates = ["queued", "qr_ready", "invoicing", "invoiced", "auth_required", "invoice_failed", "rejected", "expired", "cancelled", "voided", "partly_red", "red_flushed", "recorded"];
+
+// What waits for the printer, or for its turn, waits for no code.
+const inLine = ["排队中", "in line"];
 
 let english = !(sessionStorage.lang ?? navigator.language).startsWith("zh");
 
 export const lang = () => english ? "en" : "zh-CN";
 export const t = (key) => words[key][english ? 1 : 0];
 export const stateName = (s) => states[s]?.[english ? 1 : 0] ?? s;
+export const workName = (s) => s === "queued" ? inLine[english ? 1 : 0] : stateName(s); // of paper and refunds
 
 export function switchLanguage() {
   english = !english;
@@ -60,5 +64,5 @@ export function stamp(text) {
   if (!text) return "";
   const at = new Date(text);
   const day = at.toDateString() === new Date().toDateString() ? {} : { month: "2-digit", day: "2-digit" };
-  return at.toLocaleString(lang(), { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  return at.toLocaleString(lang(), { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }

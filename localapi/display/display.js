@@ -13,6 +13,7 @@ history.replaceState(null, "", location.pathname);
 const say = (zh, en) => navigator.language.startsWith("zh") ? zh : en;
 
 let current = ""; // the sale whose code is shown
+let newest = ""; // the sale of the customer who stands there: codes of others, as after an outage, are not shown
 let timer = 0;
 
 function show(...parts) {
@@ -36,13 +37,15 @@ function until(ms) {
 
 async function code(saleID) {
   const path = "/v1/sales/" + encodeURIComponent(saleID);
-  const [{ total, qr }, png] = await Promise.all([get(path), blob(path + "/qr.png?size=640")]);
+  const [{ total, refunded, qr }, png] = await Promise.all([get(path), blob(path + "/qr.png?size=640")]);
+  if (saleID !== newest) return;
   const image = new Image();
   const url = URL.createObjectURL(png);
   image.alt = qr.url;
   image.onload = () => URL.revokeObjectURL(url);
   image.src = url;
-  show(["￥" + total, "amount"], [say("扫码自助开具电子发票", "Scan for your e-invoice")], [say("提取码 ", "Code ") + qr.extract_code, "soft"]);
+  const amount = refunded === "0.00" ? "￥" + total : ""; // a code for the rest is for less
+  show([amount, "amount"], [say("扫码自助开具电子发票", "Scan for your e-invoice")], [say("提取码 ", "Code ") + qr.extract_code, "soft"]);
   app.firstChild.after(image);
   current = saleID;
   until(shown);
@@ -52,7 +55,11 @@ function heard(event) {
   switch (event.type) {
     case "signed.out":
       return show([say("请用 /display#token=… 打开，令牌的角色为 read", "Open it as /display#token=… with a token of the role read"), "soft"]);
+    case "sale.accepted": case "refund.accepted":
+      newest = event.sale_id;
+      break;
     case "sale.qr_ready":
+      if (event.sale_id !== newest) return;
       return code(event.sale_id).catch(() => {}); // it was voided meanwhile, or the service is away
   }
   if (event.sale_id !== current || !current) return;
