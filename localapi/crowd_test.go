@@ -24,7 +24,7 @@ func (x *till) dial(bytes string) net.Conn {
 		x.t.Fatal(err)
 	}
 	x.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, bytes); err != nil {
 		x.t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func (x *till) count(want int, what string, is func(*guest) bool) {
 	c := x.server.crowd
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(5 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		c.mu.Lock()
 		n := 0
@@ -173,7 +173,7 @@ func TestReadsWait(t *testing.T) {
 			reads <- a
 		}()
 	}
-	full := time.After(5 * time.Second)
+	full := time.After(time.Minute)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for len(places) < cap(places) {

@@ -25,7 +25,7 @@ func (x *till) raw(request string) (a answer, closed bool) {
 		x.t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, request); err != nil {
 		x.t.Fatal(err)
 	}

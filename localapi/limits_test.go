@@ -85,7 +85,7 @@ func closedAfter(t *testing.T, addr, bytes string) (string, time.Duration) {
 	}
 	defer conn.Close()
 	start := time.Now()
-	conn.SetDeadline(start.Add(20 * time.Second))
+	conn.SetDeadline(start.Add(time.Minute))
 	if _, err := io.WriteString(conn, bytes); err != nil {
 		t.Fatal(err)
 	}

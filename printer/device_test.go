@@ -73,7 +73,7 @@ func (s *stand) next(t *testing.T) (title string, cut bool) {
 	case r := <-s.receipts:
 		title, _, _ = strings.Cut(r.Text, "\n")
 		return title, r.Cut
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no receipt")
 		return "", false
 	}

@@ -201,7 +201,7 @@ func (o *outside) next(t *testing.T) call {
 	select {
 	case c := <-o.came:
 		return c
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no call")
 		return call{}
 	}

@@ -132,7 +132,7 @@ func TestOwnPaperAndDrawer(t *testing.T) {
 			t.Errorf("cut %v, QR codes %v:\n%s", r.Cut, r.QRs, r.Text)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if e, cause := s.worker.OpenDrawer(ctx, trade.ReceiptPrinter); e != trade.PaperPrinted || s.printer.State().DrawerKicks != 1 {
 		t.Errorf("%s %s, %d pulses", e, cause, s.printer.State().DrawerKicks)

@@ -26,7 +26,7 @@ func (s *shop) fromKitchen(text string) {
 	select {
 	case r := <-s.tickets:
 		has(s.t, r, text)
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatal("nothing comes out in the kitchen")
 	}
 }

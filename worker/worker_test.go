@@ -182,7 +182,7 @@ func (s *shop) refund(id, saleID string) {
 // await waits, by events of the store, until the sale is as wanted.
 func (s *shop) await(saleID, what string, until func(*queue.Record) bool) *queue.Record {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	r, err := s.store.Await(ctx, saleID, until)
 	if err != nil || !until(r) {
@@ -204,7 +204,7 @@ func (s *shop) paper() paper.Receipt {
 			s.t.Errorf("the printer did not understand: %v", r.Problems)
 		}
 		return r
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatal("no receipt")
 		return paper.Receipt{}
 	}
@@ -499,7 +499,7 @@ func TestDelay(t *testing.T) {
 func TestPrinterStatusHearsTheChange(t *testing.T) {
 	s := open(t, wishes{})
 	s.printer.SetFaults(paper.Faults{CoverOpen: true})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	told := make(chan printer.State, 1)
 	go func() {

@@ -97,7 +97,7 @@ func (p *process) wait() int {
 	case err := <-p.ended:
 		p.ended <- err
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatalf("%v does not end\n%s", p.cmd.Args, p.errors.String())
 		return -1
 	}
@@ -115,7 +115,7 @@ func (p *process) line(text string) string {
 			if strings.Contains(l, text) {
 				return l
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			p.t.Fatalf("%v does not say %q\n%s", p.cmd.Args, text, p.errors.String())
 		}
 	}
@@ -157,7 +157,7 @@ func freePort(tb testing.TB) int {
 // ready waits until the agent can take sales.
 func (p *pos) ready() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -191,7 +191,7 @@ func (p *pos) call(method, path, body string) (int, map[string]any, error) {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := (&http.Client{Timeout: 40 * time.Second}).Do(req)
+	resp, err := (&http.Client{Timeout: 2 * time.Minute}).Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -220,7 +220,7 @@ func (p *pos) must(status int, method, path, body string) map[string]any {
 // until asks for a resource until it is as wanted.
 func (p *pos) until(path, what string, ok func(map[string]any) bool) map[string]any {
 	p.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -369,7 +369,7 @@ func TestDropFolderStops(t *testing.T) {
 	cancel()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it goes on after its stop")
 	}
 }
@@ -436,7 +436,7 @@ func TestDropFolderKilled(t *testing.T) {
 // appears waits until there is a resource.
 func (p *pos) appears(path string) {
 	p.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

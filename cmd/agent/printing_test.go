@@ -55,7 +55,7 @@ func (p *printed) next(texts ...string) paper.Receipt {
 			}
 		}
 		return r
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatal("nothing is printed")
 		return paper.Receipt{}
 	}

@@ -135,7 +135,7 @@ func (f *fortress) send(what, request string) seen {
 		f.t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		f.t.Fatal(err)
 	}
 	// It may be answered and closed before it is sent as a whole.

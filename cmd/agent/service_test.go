@@ -43,7 +43,7 @@ func newManager(t *testing.T) *manager {
 // hears gives the next word of the service.
 func (m *manager) hears() string {
 	m.t.Helper()
-	if err := m.conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := m.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		m.t.Fatal(err)
 	}
 	b := make([]byte, 200)

@@ -124,7 +124,7 @@ func TestRemote(t *testing.T) {
 		answer, err := io.ReadAll(resp.Body)
 		return resp.StatusCode, string(answer), err
 	}
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for tick := time.NewTicker(10 * time.Millisecond); ; {
 		if status, _, err := do(http.MethodGet, name, "/readyz", ""); err == nil && status == http.StatusOK {
 			break

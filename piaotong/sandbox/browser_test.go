@@ -16,7 +16,7 @@ import (
 )
 
 // stepTime is how long a page may take for a step.
-const stepTime = 20 * time.Second
+const stepTime = time.Minute
 
 // phone starts a real browser as wide as a telephone, which ends with the test.
 func phone(t *testing.T) context.Context {
