@@ -308,7 +308,7 @@ func (l *posLine) barcode() printer.Element {
 		most *= 2
 	}
 	switch {
-	case !narrow(data):
+	case strings.ContainsFunc(data, func(r rune) bool { return r < ' ' || r > '~' }):
 		l.say(l.field+".barcode", trade.WrongType, "ASCII")
 	case data == "":
 		l.say(l.field+".barcode", trade.Required)

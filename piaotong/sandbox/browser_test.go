@@ -31,7 +31,7 @@ func phone(t *testing.T) context.Context {
 	if path == "" {
 		t.Skip("SKIPPED: there is no Chromium here")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profileFolder(t)),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("accept-lang", "zh-CN"))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -41,6 +41,22 @@ func phone(t *testing.T) context.Context {
 		t.Fatal(err)
 	}
 	return ctx
+}
+
+// profileFolder is for a browser's data. Some of its processes outlive it by a
+// moment and go on writing there, which t.TempDir takes for a failure.
+func profileFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for end := time.Now().Add(time.Minute); os.RemoveAll(dir) != nil && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond) // they are nobody's children: nothing tells of their end
+		}
+	})
+	return dir
 }
 
 // steps are taken on the page, which must fit the telephone then. SCREENSHOTS
