@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,7 +31,12 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 // 0.6 ms at rest, took 8 ms at most while it was copied, where one step for
 // everything cost up to 60 ms and VACUUM INTO up to 100 ms. The check then
 // reads the copy alone.
-func BackupFile(ctx context.Context, from, to string) (err error) {
+func BackupFile(ctx context.Context, from, to string) error {
+	return writeCopy(ctx, from, to, func(*os.File) error { return nil })
+}
+
+// writeCopy is BackupFile; owned sees to the owner of the copy.
+func writeCopy(ctx context.Context, from, to string, owned func(*os.File) error) (err error) {
 	if from, err = filepath.Abs(from); err != nil {
 		return err
 	}
@@ -49,7 +55,7 @@ func BackupFile(ctx context.Context, from, to string) (err error) {
 		err = checkCopy(ctx, part.Name())
 	}
 	if err == nil {
-		err = part.Sync()
+		err = errors.Join(owned(part), part.Sync())
 	}
 	if err = errors.Join(err, part.Close()); err != nil {
 		return fmt.Errorf("cannot back up %s: %w", from, err)
@@ -58,6 +64,41 @@ func BackupFile(ctx context.Context, from, to string) (err error) {
 		return fmt.Errorf("cannot back up: %w", err)
 	}
 	return syncFolder(to)
+}
+
+// IsCopy reports whether a file is a copy that Backup made of a database, or of
+// an earlier one of the same till. What a till works with, or has worked with, is
+// none, nor is anything that cannot be read.
+func IsCopy(ctx context.Context, file, database string) bool {
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return false
+	}
+	if database, err = filepath.Abs(database); err != nil {
+		return false
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	begin := make([]byte, 19) // https://sqlite.org/fileformat.html: byte 18 is 2 with a WAL, which copies have not
+	_, err = io.ReadFull(f, begin)
+	if err = errors.Join(err, f.Close()); err != nil || string(begin[:16]) != "SQLite format 3\x00" || begin[18] != 1 {
+		return false
+	}
+	till, _, err := readEpoch(ctx, file)
+	if err != nil {
+		return false
+	}
+	used, err := readEpochs(database) // also of codes that the till had before
+	if err != nil {
+		return false
+	}
+	if now, epoch, err := readEpoch(ctx, database); err == nil {
+		used.used(now, epoch)
+	}
+	_, ours := used[till]
+	return ours
 }
 
 // partPrefix begins the names of copies that are not complete.

@@ -134,7 +134,7 @@ func TestDailyCopies(t *testing.T) {
 			if err := r.dailyCopy(t.Context(), dir, 3); err != nil {
 				t.Fatal(err)
 			}
-			path, at := newestCopy(dir, epochs{"T1R5A": 0})
+			path, at := newestCopy(dir, epochs{"T1R5A": 0}, r.clock.Now())
 			if before, seen := made[path]; seen && !before.Equal(at) {
 				t.Errorf("%s was made twice", path)
 			}

@@ -23,8 +23,9 @@ func copyName(till string, now time.Time) string {
 }
 
 // copies are the daily copies of a data folder, which used these till codes,
-// oldest first.
-func copies(dir string, tills epochs) ([]string, error) {
+// oldest first. Those of days to come are of a clock that was ahead, or this one
+// is behind: they were made before today's either way.
+func copies(dir string, tills epochs, now time.Time) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -37,19 +38,27 @@ func copies(dir string, tills epochs) ([]string, error) {
 			}
 		}
 	}
+	today := now.In(trade.Beijing).Format(time.DateOnly)
 	slices.SortFunc(names, func(a, b string) int {
-		return strings.Compare(copyOf.FindStringSubmatch(a)[2], copyOf.FindStringSubmatch(b)[2])
+		a, b = copyOf.FindStringSubmatch(a)[2], copyOf.FindStringSubmatch(b)[2]
+		if ahead := a > today; ahead != (b > today) {
+			if ahead {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
 	})
 	return names, nil
 }
 
 // newestCopy is the newest daily copy and when it was made; "" and zero where
 // there is none.
-func newestCopy(dir string, tills epochs) (string, time.Time) {
+func newestCopy(dir string, tills epochs, now time.Time) (string, time.Time) {
 	if dir == "" {
 		return "", time.Time{}
 	}
-	names, err := copies(dir, tills)
+	names, err := copies(dir, tills, now)
 	if err != nil || len(names) == 0 {
 		return "", time.Time{}
 	}
@@ -73,14 +82,15 @@ func (s *Store) dailyCopy(ctx context.Context, dir string, kept int) error {
 	}
 	m := s.mint.Load()
 	tills.used(m.Till, m.Epoch)
-	path := filepath.Join(dir, copyName(m.Till, s.opts.Now()))
+	now := s.opts.Now()
+	path := filepath.Join(dir, copyName(m.Till, now))
 	if !exists(path) {
 		if err := s.Backup(ctx, path); err != nil {
 			return err
 		}
 		s.log.Info("backup made", "path", path)
 	}
-	names, err := copies(dir, tills)
+	names, err := copies(dir, tills, now)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (o *Options) damaged(m marker) error {
 func (o *Options) damage(m marker) *DamagedError {
 	e := &DamagedError{Path: o.Path, Reason: m.Reason, FoundAt: m.At, MovedTo: m.MovedTo}
 	if used, err := readEpochs(o.Path); err == nil {
-		e.Backup, e.BackupAt = newestCopy(o.BackupDir, used)
+		e.Backup, e.BackupAt = newestCopy(o.BackupDir, used, m.At)
 	}
 	return e
 }

@@ -18,8 +18,9 @@ var sideFiles = []string{"", "-wal", "-shm", "-journal"}
 // stamp is a time in file names, in Beijing as on receipts.
 func stamp(t time.Time) string { return t.In(trade.Beijing).Format("20060102-150405") }
 
-// moveAside renames a database and what lies beside it to a free name that
+// moveAside renames a closed database and what lies beside it to a free name that
 // begins with path.kind-TIME, and gives that name; "" where there is nothing.
+// An empty -wal and the -shm, which SQLite makes anew from the -wal, are not kept.
 func moveAside(path, kind string, now time.Time) (string, error) {
 	to := path + "." + kind + "-" + stamp(now)
 	for n := 2; exists(to); n++ {
@@ -27,14 +28,18 @@ func moveAside(path, kind string, now time.Time) (string, error) {
 	}
 	moved := ""
 	for _, side := range sideFiles {
-		err := os.Rename(path+side, to+side)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		info, err := os.Lstat(path + side)
+		switch {
+		case err == nil && (side == "-shm" || side == "-wal" && info.Size() == 0):
+			err = os.Remove(path + side)
+		case err == nil:
+			if err = os.Rename(path+side, to+side); err == nil {
+				moved = to
+			}
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("cannot move the database aside: %w", err)
 		}
-		moved = to
 	}
 	return moved, syncFolder(path)
 }
@@ -42,6 +47,23 @@ func moveAside(path, kind string, now time.Time) (string, error) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
+}
+
+// openOwn opens a file of the data folder, made if missing so that nobody but
+// the folder's owner can read it. What a link of that name leads to is given to
+// nobody.
+func openOwn(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := likeFolder(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // same reports whether two names mean one file.
@@ -65,7 +87,7 @@ func writeWhole(path string, data []byte) error {
 	if _, err = f.Write(data); err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, likeFolder(f), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

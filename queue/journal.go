@@ -128,16 +128,20 @@ func (t *tx) clear(kind, subject string) error {
 }
 
 // clearAll ends the active alerts of a kind, whatever their subject.
-func (t *tx) clearAll(kind string) error {
-	var subjects []string
-	err := each(t, "SELECT subject FROM alerts WHERE kind = ? AND cleared_at = 0", kind, func(scan func(...any) error) error {
-		var subject string
-		err := scan(&subject)
-		subjects = append(subjects, subject)
+func (t *tx) clearAll(kind string) error { return t.clearWhere("kind = ?", kind) }
+
+// clearWhere ends the active alerts for which a condition holds.
+func (t *tx) clearWhere(condition, arg string) error {
+	type alert struct{ kind, subject string }
+	var alerts []alert
+	err := each(t, "SELECT kind, subject FROM alerts WHERE cleared_at = 0 AND "+condition, arg, func(scan func(...any) error) error {
+		var a alert
+		err := scan(&a.kind, &a.subject)
+		alerts = append(alerts, a)
 		return err
 	})
-	for _, subject := range subjects {
-		err = errors.Join(err, t.clear(kind, subject))
+	for _, a := range alerts {
+		err = errors.Join(err, t.clear(a.kind, a.subject))
 	}
 	return err
 }

@@ -34,8 +34,14 @@ type SaleFilter struct {
 // PrintNone stands for a sale that asked for no paper.
 const PrintNone trade.PrintState = "none"
 
+// maxPage is how many bytes of extra a page of a list takes in before it ends
+// early: an extra may be a megabyte, and a page of such more memory than a till
+// has.
+const maxPage = 8 << 20
+
 // Sales lists sales, newest first by the time of acceptance, and says after
-// which place the list goes on; zero where it ends.
+// which place the list goes on; zero where it ends. A page of large sales has
+// fewer than the limit.
 func (s *Store) Sales(ctx context.Context, f SaleFilter) (found []*Record, next Place, err error) {
 	err = s.read(ctx, func(q querier) error {
 		seats, err := findSales(q, f)
@@ -46,7 +52,8 @@ func (s *Store) Sales(ctx context.Context, f SaleFilter) (found []*Record, next 
 			seats = seats[:f.Limit]
 			next = seats[f.Limit-1]
 		}
-		for _, x := range seats {
+		size := 0
+		for i, x := range seats {
 			l, err := load(q, x.Seq)
 			if err != nil {
 				return err
@@ -56,6 +63,10 @@ func (s *Store) Sales(ctx context.Context, f SaleFilter) (found []*Record, next 
 				return err
 			}
 			found = append(found, r)
+			if size += len(r.Sale.Extra); size > maxPage && i < len(seats)-1 {
+				next = x
+				return nil
+			}
 		}
 		return nil
 	})

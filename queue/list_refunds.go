@@ -23,10 +23,12 @@ type FoundRefund struct {
 }
 
 // Refunds lists refunds, newest first by the time of acceptance, and says
-// after which place the list goes on; zero where it ends.
+// after which place the list goes on; zero where it ends. A page of refunds of
+// large sales has fewer than the limit.
 func (s *Store) Refunds(ctx context.Context, f RefundFilter) (found []FoundRefund, next Place, err error) {
 	err = s.read(ctx, func(q querier) error {
 		var last Place
+		size := 0
 		// How a refund shows depends on its sale, so that of those that are open
 		// some may turn out not to be wanted.
 		for after := f.After; ; {
@@ -42,11 +44,12 @@ func (s *Store) Refunds(ctx context.Context, f RefundFilter) (found []FoundRefun
 				if len(f.States) > 0 && !slices.Contains(f.States, r.Standing.RefundView(*r.Refund)) {
 					continue
 				}
-				if len(found) == f.Limit {
+				if len(found) == f.Limit || size > maxPage {
 					next = last
 					return nil
 				}
 				found, last = append(found, r), x
+				size += len(r.Sale.Extra)
 			}
 			if len(seats) <= f.Limit {
 				return nil

@@ -118,6 +118,9 @@ func (t *tx) forgetContent(seq int64) error {
 }
 
 func (t *tx) deletePrint(seq int64) error {
+	if err := t.clearJob(seq); err != nil {
+		return err
+	}
 	_, err := t.Exec("DELETE FROM prints WHERE seq = ?", seq)
 	return err
 }

@@ -171,13 +171,75 @@ func (s *Store) ClearHeld(printer string) error {
 // UncertainAlert asks a person to look whether a sale's receipt is on paper, or
 // what the POS laid out where saleID is "".
 func UncertainAlert(printer, saleID, jobID string) trade.Raise {
-	r := trade.Raise{Kind: trade.AlertPrinter, Subject: "uncertain:" + saleID, SaleID: saleID,
-		Title: trade.Say(trade.AlertPrintUncertain, saleID), Action: trade.Say(trade.AlertPrintUncertainDo)}
 	if saleID == "" {
-		r.Subject, r.Title, r.Action = "uncertain_job:"+jobID, trade.Say(trade.AlertJobUncertain, jobID), trade.Say(trade.AlertJobUncertainDo)
+		return paperAlert(printer, "", uncertainJob+jobID, trade.Say(trade.AlertJobUncertain, jobID), trade.Say(trade.AlertJobUncertainDo))
 	}
-	if printer != trade.ReceiptPrinter {
-		r.Subject, r.Detail = r.Subject+"@"+printer, trade.Say(trade.OnPrinter, printer)
+	return paperAlert(printer, saleID, uncertainSale+saleID, trade.Say(trade.AlertPrintUncertain, saleID), trade.Say(trade.AlertPrintUncertainDo))
+}
+
+// FailedAlert tells a person that a sale's paper cannot be laid out and will not
+// come, or what the POS laid out where saleID is "". why is for the technician.
+func FailedAlert(printer, saleID, jobID, why string) trade.Raise {
+	r := paperAlert(printer, saleID, failedSale+saleID, trade.Say(trade.AlertPrintFailed, saleID, why), trade.Say(trade.AlertPrintFailedDo))
+	if saleID == "" {
+		r = paperAlert(printer, "", failedJob+jobID, trade.Say(trade.AlertJobFailed, jobID, why), trade.Say(trade.AlertJobFailedDo))
 	}
 	return r
+}
+
+// The subjects of alerts about single papers; the sale or the job follows, and
+// for a further printer "@" and its name.
+const (
+	uncertainSale = "uncertain:"
+	uncertainJob  = "uncertain_job:"
+	failedSale    = "failed:"
+	failedJob     = "failed_job:"
+)
+
+func paperAlert(printer, saleID, subject string, title, action trade.Message) trade.Raise {
+	r := trade.Raise{Kind: trade.AlertPrinter, Subject: paperSubject(subject, printer), SaleID: saleID, Title: title, Action: action}
+	if printer != trade.ReceiptPrinter {
+		r.Detail = trade.Say(trade.OnPrinter, printer)
+	}
+	return r
+}
+
+func paperSubject(subject, printer string) string {
+	if printer != trade.ReceiptPrinter {
+		subject += "@" + printer
+	}
+	return subject
+}
+
+// clearPaper ends the alerts of a sale's papers of a printer once each of these
+// papers came out of it after all.
+func (t *tx) clearPaper(c *PrintClaim) error {
+	if c.Record == nil {
+		return nil
+	}
+	for subject, state := range map[string]trade.PrintState{uncertainSale: trade.PrintUncertain, failedSale: trade.PrintFailed} {
+		var missing bool
+		err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM prints p JOIN sales s ON s.seq = p.sale WHERE s.sale_id = ?1 AND p.printer = ?2 AND p.state = ?3
+			AND NOT EXISTS (SELECT 1 FROM prints q WHERE q.sale = p.sale AND q.printer = p.printer AND q.paper = p.paper AND q.refund_id = p.refund_id
+				AND q.seq > p.seq AND q.state IN ('printed','sent')))`, c.SaleID(), c.Printer, state).Scan(&missing)
+		if err == nil && !missing {
+			err = t.clear(trade.AlertPrinter, paperSubject(subject+c.SaleID(), c.Printer))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearSale ends the alerts of a sale, which is deleted.
+func (t *tx) clearSale(saleID string) error { return t.clearWhere("sale_id = ?", saleID) }
+
+// clearJob ends the alerts of a print job of no sale, which is deleted.
+func (t *tx) clearJob(seq int64) error {
+	var id, printer string
+	if err := t.QueryRow("SELECT job_id, printer FROM prints WHERE seq = ?", seq).Scan(&id, &printer); err != nil {
+		return err
+	}
+	return errors.Join(t.clear(trade.AlertPrinter, paperSubject(uncertainJob+id, printer)), t.clear(trade.AlertPrinter, paperSubject(failedJob+id, printer)))
 }

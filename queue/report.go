@@ -14,7 +14,8 @@ import (
 type DayReport struct {
 	DayView
 	// Blue and Red are the issued invoices of the sales that were accepted on
-	// that day, whenever they were issued; those of Red are negative.
+	// that day, whenever they were issued; those of Red are negative. One over
+	// several sales counts once.
 	Blue, Red Issued
 	// Rates are the lines of the day's sales by tax rate, highest first.
 	Rates []RateTally
@@ -80,8 +81,10 @@ func (s *Store) DayReport(ctx context.Context, date time.Time, loc *time.Locatio
 func (r *DayReport) within() []any { return []any{ms(r.From), ms(r.To)} }
 
 func (r *DayReport) invoices(q querier) error {
-	return each(q, `SELECT kind, count(*), sum(i.amount), sum(i.net), sum(i.tax) FROM sales s JOIN invoices i ON i.sale = s.seq
-		WHERE `+accepted+` AND i.issued_at > 0 AND i.state IN ('issued','red_pending','red_partial','red_full') GROUP BY kind`, r.within(), func(scan func(...any) error) error {
+	// One invoice over several sales' codes is every one's, over the sum of them all.
+	return each(q, `SELECT kind, count(*), sum(amount), sum(net), sum(tax) FROM (
+		SELECT i.kind, max(i.amount) AS amount, max(i.net) AS net, max(i.tax) AS tax FROM sales s JOIN invoices i ON i.sale = s.seq
+		WHERE `+accepted+` AND i.issued_at > 0 AND i.state IN ('issued','red_pending','red_partial','red_full') GROUP BY i.kind, i.serial) GROUP BY kind`, r.within(), func(scan func(...any) error) error {
 		var kind trade.InvoiceKind
 		var v Issued
 		err := scan(&kind, &v.Count, &v.Sum, &v.Net, &v.Tax)

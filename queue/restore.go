@@ -97,7 +97,7 @@ func Restore(ctx context.Context, o Options, from string) (_ *Restored, err erro
 
 // fetch copies a backup and looks whether it is whole.
 func fetch(ctx context.Context, from, part string) (*Report, error) {
-	err := BackupFile(ctx, from, part)
+	err := writeCopy(ctx, from, part, likeFolder)
 	if isDamage(err) {
 		return nil, &UnfitError{from, []Problem{{Check: CheckIntegrity, What: reason(err)}}}
 	}

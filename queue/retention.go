@@ -2,9 +2,11 @@ package queue
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"tillagent/trade"
@@ -47,7 +49,17 @@ const mayDelete = `accepted_at < ?1 AND updated_at < ?1
 	AND NOT EXISTS (SELECT 1 FROM ops WHERE ops.sale = sales.seq)
 	AND NOT EXISTS (SELECT 1 FROM refunds WHERE refunds.sale = sales.seq AND refunds.state <> 'done')
 	AND NOT EXISTS (SELECT 1 FROM prints WHERE prints.sale = sales.seq AND (prints.created_at >= ?1 OR prints.state IN ('waiting_qr','queued','printing','held')))
-	AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.sale_id = sales.sale_id AND alerts.cleared_at = 0)`
+	AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.sale_id = sales.sale_id AND alerts.cleared_at = 0 AND alerts.acked_at = 0)`
+
+// The queries of sweep.young. The + leaves SQLite the index of times: a table of
+// a million sales is not read for them. Of events the oldest are looked at first,
+// and the first is young as soon as the old ones are gone.
+const (
+	youngSale    = "SELECT min(+seq) FROM sales WHERE accepted_at BETWEEN ?1 AND ?2"
+	youngContent = "SELECT min(+seq) FROM prints WHERE content IS NOT NULL AND created_at BETWEEN ?1 AND ?2"
+	youngPrint   = "SELECT min(+seq) FROM prints INDEXED BY prints_own WHERE sale IS NULL AND created_at BETWEEN ?1 AND ?2"
+	youngEvent   = "SELECT (SELECT seq FROM events WHERE at BETWEEN ?1 AND ?2 ORDER BY seq LIMIT 1)"
+)
 
 // sweep is one kind of row that goes.
 type sweep struct {
@@ -56,6 +68,10 @@ type sweep struct {
 	key    string
 	where  string // which rows may go
 	before time.Time
+	// young finds the key of the first row that was made from ?1 to ?2, where the
+	// order of the keys is that of making; "" for none. What comes after it is
+	// young as well, whatever its time says: the clock was behind when it was made.
+	young string
 	// change wipes or deletes the row with this key, for which where holds.
 	change func(t *tx, key int64) error
 }
@@ -66,17 +82,20 @@ type sweep struct {
 // sale as long as the sale: a repetition is still known.
 func (s *Store) Retain(ctx context.Context, r Retention) error {
 	now := s.opts.Now()
-	sweeps := []sweep{{"buyers wiped", "sales", "seq", mayWipe, now.Add(-r.Buyers), (*tx).wipeBuyer},
-		{"print contents wiped", "prints", "seq", mayForgetContent, now.Add(-r.Buyers), (*tx).forgetContent}}
+	buyers := now.Add(-r.Buyers)
+	sweeps := []sweep{
+		{"buyers wiped", "sales", "seq", mayWipe, buyers, youngSale, (*tx).wipeBuyer},
+		{"print contents wiped", "prints", "seq", mayForgetContent, buyers, youngContent, (*tx).forgetContent},
+	}
 	if old := now.Add(-r.Sales); r.Sales > 0 {
 		sweeps = append(sweeps,
-			sweep{"sales deleted", "sales", "seq", mayDelete, old, (*tx).deleteSale},
-			sweep{"events deleted", "events", "seq", "at < ?1", old, func(t *tx, seq int64) error {
+			sweep{"sales deleted", "sales", "seq", mayDelete, old, youngSale, (*tx).deleteSale},
+			sweep{"events deleted", "events", "seq", "at < ?1", old, youngEvent, func(t *tx, seq int64) error {
 				_, err := t.Exec("DELETE FROM events WHERE seq = ?", seq)
 				return err
 			}},
-			sweep{"print jobs deleted", "prints", "seq", mayDeletePrint, old, (*tx).deletePrint},
-			sweep{"alerts deleted", "alerts", "id", "cleared_at BETWEEN 1 AND ?1", old, func(t *tx, id int64) error {
+			sweep{"print jobs deleted", "prints", "seq", mayDeletePrint, old, youngPrint, (*tx).deletePrint},
+			sweep{"alerts deleted", "alerts", "id", "cleared_at BETWEEN 1 AND ?1", old, "", func(t *tx, id int64) error {
 				_, err := t.Exec("DELETE FROM alerts WHERE id = ?", id)
 				return err
 			}})
@@ -116,13 +135,20 @@ func (t *tx) deleteSale(seq int64) error {
 	if _, err := t.Exec("DELETE FROM sales WHERE seq = ?", seq); err != nil {
 		return err
 	}
+	if err := t.clearSale(id); err != nil {
+		return err
+	}
 	t.views[view]--
 	return t.record(entry{kind: kindDeleted, sale: id, digest: digest})
 }
 
 // sweep changes the rows of one kind, some at a time.
 func (s *Store) sweep(ctx context.Context, w sweep) error {
-	find := fmt.Sprintf("SELECT %s FROM %s WHERE %s LIMIT ?2", w.key, w.table, w.where)
+	young, err := s.firstYoung(w)
+	if err != nil {
+		return err
+	}
+	find := fmt.Sprintf("SELECT %s FROM %s WHERE %s AND %s < ?3 LIMIT ?2", w.key, w.table, w.where, w.key)
 	total := 0
 	defer func() {
 		if total > 0 {
@@ -138,7 +164,7 @@ func (s *Store) sweep(ctx context.Context, w sweep) error {
 			return nil
 		}
 		// Found by a reader, which holds up nobody.
-		keys, err := s.keys(find, w.before)
+		keys, err := s.keys(find, w.before, young)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
@@ -181,10 +207,24 @@ func (s *Store) step(ctx context.Context, w sweep, keys []int64) (n int, err err
 	return n, err
 }
 
-// keys are the first rows that a query finds.
-func (s *Store) keys(query string, before time.Time) ([]int64, error) {
+// firstYoung is the key of the first row that is not old yet. What claims to be
+// of a time to come does not count: the clock was ahead when it was made.
+func (s *Store) firstYoung(w sweep) (int64, error) {
+	if w.young == "" {
+		return math.MaxInt64, nil
+	}
+	var key sql.NullInt64
+	err := s.reader.QueryRow(w.young, ms(w.before), s.opts.Now().UnixMilli()).Scan(&key)
+	if !key.Valid {
+		key.Int64 = math.MaxInt64
+	}
+	return key.Int64, err
+}
+
+// keys are the first rows that a query finds before a key.
+func (s *Store) keys(query string, before time.Time, young int64) ([]int64, error) {
 	var keys []int64
-	err := each(s.reader, query, []any{ms(before), mostRows}, func(scan func(...any) error) error {
+	err := each(s.reader, query, []any{ms(before), mostRows, young}, func(scan func(...any) error) error {
 		var key int64
 		err := scan(&key)
 		keys = append(keys, key)

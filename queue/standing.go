@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,6 +196,8 @@ func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
 		if err := t.save(l, before, after); err != nil {
 			return fmt.Errorf("cannot store sale %s: %w", l.SaleID, err)
 		}
+	}
+	if moved(before, after, e) {
 		kind := strings.TrimPrefix(fmt.Sprintf("%T", e), "trade.")
 		if err := t.record(entry{kind: kind, sale: l.SaleID, state: string(after.View()), digest: digestOf(after)}); err != nil {
 			return err
@@ -209,6 +212,25 @@ func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
 	}
 	t.sales = append(t.sales, l.SaleID)
 	return t.plan(l, before, settled)
+}
+
+// moved reports whether an event changed more than which invoices 2.11 is to be
+// asked about. One that failed is asked about each hour until its code ends, and
+// the journal is kept whole.
+func moved(before, after trade.Standing, e trade.Event) bool {
+	switch e.(type) {
+	case trade.QRSeen, trade.InvoiceSeen:
+		before.Invoices, after.Invoices = unasked(before.Invoices), unasked(after.Invoices)
+	}
+	return !reflect.DeepEqual(before, after)
+}
+
+func unasked(invoices []trade.Invoice) []trade.Invoice {
+	invoices = slices.Clone(invoices)
+	for i := range invoices {
+		invoices[i].Recheck = false
+	}
+	return invoices
 }
 
 func (t *tx) effect(l *loaded, f trade.Effect) error {

@@ -15,7 +15,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -126,7 +125,7 @@ func openStore(o Options) (*Store, error) {
 	}
 	// Made here and not by SQLite, so that nobody else can read buyers' data;
 	// the files beside it get the same rights.
-	f, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openOwn(o.Path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open database: %w", err)
 	}

@@ -13,6 +13,10 @@ type UpkeepOptions struct {
 	BackupDir string // the folder of daily copies; "" makes none
 	Kept      int    // daily copies that are kept; at least 1
 	Retention Retention
+	// ClockRight tells whether this machine's clock is known to be right. While
+	// it is not, nothing is wiped or deleted, as a clock that is years ahead
+	// makes everything old; nil trusts the clock.
+	ClockRight func() bool
 }
 
 const (
@@ -26,7 +30,7 @@ const (
 
 // Upkeep looks after the database until ctx ends: it makes the check that the
 // start had no time for, a copy each day, and wipes and deletes once a day what
-// is too old. What fails is logged and tried again; only a damaged database
+// is too old, as soon as the clock can be trusted. What fails is logged and tried again; only a damaged database
 // ends it, with a *DamagedError.
 func (s *Store) Upkeep(ctx context.Context, o UpkeepOptions) error {
 	retained := ""
@@ -48,7 +52,7 @@ func (s *Store) Upkeep(ctx context.Context, o UpkeepOptions) error {
 		if o.BackupDir != "" {
 			s.backedUp(ctx, s.dailyCopy(ctx, o.BackupDir, o.Kept))
 		}
-		if today := s.opts.Now().In(trade.Beijing).Format(time.DateOnly); today != retained {
+		if today := s.opts.Now().In(trade.Beijing).Format(time.DateOnly); today != retained && (o.ClockRight == nil || o.ClockRight()) {
 			if err := s.Retain(ctx, o.Retention); err != nil {
 				s.failed(ctx, "wipe and delete what is too old", err)
 			} else {

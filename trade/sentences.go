@@ -113,10 +113,15 @@ const (
 	BadBase64           Key = "bad_base64"
 	LinesOrRaw          Key = "lines_or_raw"
 	DetailNoDrawer      Key = "detail_no_drawer"
+	DetailTooLong       Key = "detail_too_long"
 	DetailPrinterIs     Key = "detail_printer_is"
 	DetailTraining      Key = "detail_training"
 	AlertJobUncertain   Key = "job_uncertain"
 	AlertJobUncertainDo Key = "job_uncertain_do"
+	AlertPrintFailed    Key = "print_failed"
+	AlertPrintFailedDo  Key = "print_failed_do"
+	AlertJobFailed      Key = "job_failed"
+	AlertJobFailedDo    Key = "job_failed_do"
 
 	FurtherHeld        Key = "further_printer_held"
 	PrinterGone        Key = "printer_gone"
@@ -365,11 +370,17 @@ var sentences = map[Key]words{
 	OtherMode:           {"只用于 print.mode 为 %s 时", "belongs to print.mode %s alone"},
 	BadBase64:           {"须为 base64", "must be base64"},
 	LinesOrRaw:          {"lines 和 raw 须有且只有一个", "one of lines and raw must be given, and not both"},
+	DetailTooLong:       {"小票超过 4 米,不画图;可看文字 receipt.txt,打印不受影响", "the receipt is over 4 m long and is not drawn; receipt.txt has its text, and it prints all the same"},
 	DetailNoDrawer:      {"没有配置钱箱([printer] drawer)", "no cash drawer is configured ([printer] drawer)"},
 	DetailPrinterIs:     {"打印机:%s", "printer: %s"},
 	DetailTraining:      {"练习状态下不能办理真实的销售单", "the agent is in training: nothing is done to a real sale"},
 	AlertJobUncertain:   {"打印任务 %s 可能没有打完整", "print job %s may not be complete on paper"},
 	AlertJobUncertainDo: {"请看一下纸上有没有,没有就在收银软件里再打一次", "look at the paper; if it is not there, print it from the POS again"},
+
+	AlertPrintFailed:   {"单号 %s 的小票排不出版,没有打印:%s", "a paper of sale %s cannot be laid out and was not printed: %s"},
+	AlertPrintFailedDo: {"请按所述原因处理(例如收银软件给的打印内容),然后在收银台重打这一单", "mend what is said, such as the POS's own print content, then print the sale again"},
+	AlertJobFailed:     {"打印任务 %s 排不出版,没有打印:%s", "print job %s cannot be laid out and was not printed: %s"},
+	AlertJobFailedDo:   {"请按所述原因处理(例如收银软件给的打印内容),然后在收银软件里再打一次", "mend what is said, such as the POS's own print content, then print it from the POS again"},
 
 	FurtherHeld:        {"打印机 %[1]s:%[2]s,打印任务在等待", "printer %[1]s: %[3]s; its jobs are waiting"},
 	PrinterGone:        {"打印机 %s 已不在配置里,还有任务等着它打", "printer %s is not in the configuration any more, and jobs wait for it"},

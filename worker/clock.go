@@ -22,12 +22,15 @@ const (
 type Clock struct {
 	mu      sync.Mutex
 	offsets []time.Duration
+	server  time.Time // of the last answer, by the platform's clock
+	heard   time.Time // and by ours, with the monotonic reading
 }
 
 // SawDate takes the Date header of an answer and when it was received.
 func (c *Clock) SawDate(server, received time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.server, c.heard = server, received
 	// A jump of our own clock makes what was seen before it worthless.
 	offset := server.Round(0).Sub(received.Round(0))
 	if n := len(c.offsets); n > 0 && (offset-c.offsets[n-1]).Abs() > ignoredSkew {
@@ -62,6 +65,20 @@ func (c *Clock) Now() time.Time {
 
 // Wrong reports whether our clock is wrong by more than ten minutes.
 func (c *Clock) Wrong() bool { return c.Skew().Abs() > wrongSkew }
+
+// Agrees reports whether our clock is known to be right: the platform was heard
+// in this run, and ours is within ten minutes of what the platform's must show
+// by now. The time since is the monotonic one, so that a clock that was set
+// meanwhile is not believed before the next answer.
+func (c *Clock) Agrees() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.offsets) == 0 {
+		return false
+	}
+	now := time.Now()
+	return now.Round(0).Sub(c.server.Add(now.Sub(c.heard))).Abs() <= wrongSkew
+}
 
 // jumpCheck is how often our own clock is compared with the monotonic one, and
 // jumpLeast what counts as a jump rather than as being set right little by little.

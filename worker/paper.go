@@ -77,6 +77,8 @@ func (w *Worker) print(work context.Context, p *printing, c *queue.PrintClaim) {
 		p.waitsFor, p.askAgain = reason, time.Now().Add(heldRetry)
 	case trade.PaperUncertain:
 		w.report("an alert", w.Store.Raise(queue.UncertainAlert(p.Name, c.SaleID(), c.JobID)))
+	case trade.PaperFailed:
+		w.report("an alert", w.Store.Raise(queue.FailedAlert(p.Name, c.SaleID(), c.JobID, reason)))
 	case trade.PaperPrinted, trade.PaperSent:
 		w.hold(p, "", "")
 	}

@@ -41,7 +41,7 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 				return Delay(attempts/2 + 1) // in doubt: the answer was lost a moment ago
 			}
 			age := now.Sub(q.FetchedAt)
-			if age > watchFast {
+			if age.Abs() > watchFast { // or it was fetched by a clock that was ahead
 				return time.Hour
 			}
 			return min(max(age/10, fast), slow)
