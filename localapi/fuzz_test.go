@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -35,25 +36,35 @@ func FuzzJSON(f *testing.F) {
 		case !valid:
 			t.Fatal("taken, and no JSON")
 		}
-		if deep := depth(&n); deep > maxDepth {
+		if deep := depth(n); deep > maxDepth {
 			t.Errorf("taken %d deep", deep)
 		}
 		if !bytes.Equal(n.raw, bytes.Trim(body, " \t\r\n")) {
 			t.Errorf("%q is kept as %q", body, n.raw)
 		}
-		if twice(&n) == (len(ps.list) == 0) {
-			t.Errorf("a name twice: %v, problems: %v", twice(&n), ps.list)
+		if twice(n) == (len(ps.list) == 0) {
+			t.Errorf("a name twice: %v, problems: %v", twice(n), ps.list)
 		}
 	})
 }
 
-func depth(n *node) int {
-	deepest := 0
-	for i := range n.items {
-		deepest = max(deepest, depth(&n.items[i]))
+// parts are the values in a list or an object.
+func parts(n node) (all []node) {
+	switch n.kind {
+	case kindList:
+		return n.items(len(n.raw))
+	case kindObject:
+		for _, m := range n.members() {
+			all = append(all, m.node)
+		}
 	}
-	for i := range n.members {
-		deepest = max(deepest, depth(&n.members[i].node))
+	return all
+}
+
+func depth(n node) int {
+	deepest := 0
+	for _, v := range parts(n) {
+		deepest = max(deepest, depth(v))
 	}
 	if n.kind == kindList || n.kind == kindObject {
 		deepest++
@@ -61,21 +72,17 @@ func depth(n *node) int {
 	return deepest
 }
 
-func twice(n *node) bool {
-	names := map[string]bool{}
-	for i := range n.members {
-		m := &n.members[i]
-		if names[m.name] || twice(&m.node) {
-			return true
-		}
-		names[m.name] = true
-	}
-	for i := range n.items {
-		if twice(&n.items[i]) {
-			return true
+func twice(n node) bool {
+	if n.kind == kindObject {
+		names := map[string]bool{}
+		for _, m := range n.members() {
+			if names[m.name] {
+				return true
+			}
+			names[m.name] = true
 		}
 	}
-	return false
+	return slices.ContainsFunc(parts(n), twice)
 }
 
 // FuzzGuard: whatever Host and Origin are, only names of this machine and

@@ -83,7 +83,7 @@ func (l limits) class(rt *route) slots {
 		return nil
 	case rt.role == "", rt.path == "/v1/events":
 		return nil
-	case strings.Contains(rt.path, "{id}") && !strings.HasSuffix(rt.path, ".png"):
+	case strings.Contains(rt.path, "{id}") && !strings.HasSuffix(rt.path, ".png") && !strings.Contains(rt.path, "/receipt."):
 		return l.lookups
 	}
 	return l.reads

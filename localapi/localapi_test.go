@@ -44,6 +44,7 @@ type till struct {
 type drawn string
 
 func (d drawn) Text() string       { return "小票 " + string(d) }
+func (drawn) Height() int          { return 200 }
 func (drawn) Picture() image.Image { return image.NewGray(image.Rect(0, 0, 384, 200)) }
 func (drawn) SVG() []byte          { return []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`) }
 

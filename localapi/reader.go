@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode"
@@ -35,9 +36,9 @@ func readBody(body []byte, ps *problems) (*object, error) {
 func newObject(path string, n *node, ps *problems) *object {
 	if n.kind != kindObject {
 		ps.add(cmp.Or(path, "body"), trade.WrongType, "object")
-		ps = &problems{} // what it lacks need not be said as well
+		return &object{path, nil, &problems{}} // what it lacks need not be said as well
 	}
-	return &object{path, n.members, ps}
+	return &object{path, n.members(), ps}
 }
 
 // take is the value of a field, nil where it is left out.
@@ -78,8 +79,12 @@ func (o *object) need(names ...string) {
 
 // end complains about every field that nobody took.
 func (o *object) end() {
-	for i := range o.members {
-		if m := &o.members[i]; !m.taken {
+	for i, m := range o.members {
+		again := func(before member) bool { return before.name == m.name }
+		switch {
+		case len(o.ps.list) >= maxProblems:
+			return
+		case !m.taken && !slices.ContainsFunc(o.members[:i], again): // parse has told the others
 			o.add(m.name, trade.UnknownField)
 		}
 	}
@@ -87,7 +92,7 @@ func (o *object) end() {
 
 func (o *object) text(name string) string {
 	if n := o.typed(name, kindText, "string"); n != nil {
-		return n.text
+		return n.text()
 	}
 	return ""
 }
@@ -115,15 +120,15 @@ func (o *object) id(name string) string {
 	if n == nil {
 		return ""
 	}
-	if m, bad := trade.IDProblem(n.text); bad {
+	if m, bad := trade.IDProblem(n.text()); bad {
 		o.ps.append(trade.Problem{Field: join(o.path, name), Message: m})
 	}
-	return n.text
+	return n.text()
 }
 
 func (o *object) boolean(name string) bool {
 	n := o.typed(name, kindBool, "boolean")
-	return n != nil && n.text == "true"
+	return n != nil && n.text() == "true"
 }
 
 // integer is a whole number within bounds, or otherwise where it is left out.
@@ -132,7 +137,7 @@ func (o *object) integer(name string, min, max, otherwise int) int {
 	if n == nil {
 		return otherwise
 	}
-	i, err := strconv.ParseInt(n.text, 10, 32)
+	i, err := strconv.ParseInt(n.text(), 10, 32)
 	switch {
 	case errors.Is(err, strconv.ErrSyntax):
 		o.add(name, trade.WrongType, "integer")
@@ -152,7 +157,7 @@ func (o *object) literal(name string) (string, bool) {
 		o.add(name, trade.WrongType, "string, number")
 		return "", false
 	}
-	return n.text, true
+	return n.text(), true
 }
 
 // money is yuan; false where it is left out or not money.
@@ -227,7 +232,7 @@ func (o *object) time(name string) (t time.Time) {
 	if n == nil {
 		return t
 	}
-	if err := t.UnmarshalText([]byte(n.text)); err != nil {
+	if err := t.UnmarshalText([]byte(n.text())); err != nil {
 		o.add(name, trade.BadTime)
 		return time.Time{}
 	}
@@ -243,7 +248,7 @@ func (o *object) time(name string) (t time.Time) {
 func (o *object) object(name string) *object {
 	n := o.take(name)
 	if n == nil {
-		n = &node{kind: kindObject}
+		n = &node{kindObject, []byte("{}")}
 	}
 	return newObject(join(o.path, name), n, o.ps)
 }
@@ -254,13 +259,14 @@ func (o *object) objects(name string, most int) []*object {
 	if n == nil {
 		return nil
 	}
-	if len(n.items) > most {
+	items := n.items(most)
+	if len(items) > most {
 		o.add(name, trade.TooMany, strconv.Itoa(most))
 		return nil
 	}
-	list := make([]*object, len(n.items))
-	for i := range n.items {
-		list[i] = newObject(join(o.path, name)+"["+strconv.Itoa(i)+"]", &n.items[i], o.ps)
+	list := make([]*object, len(items))
+	for i := range items {
+		list[i] = newObject(join(o.path, name)+"["+strconv.Itoa(i)+"]", &items[i], o.ps)
 	}
 	return list
 }
@@ -269,7 +275,7 @@ func (o *object) objects(name string, most int) []*object {
 // between its parts; nil where it is left out or empty.
 func (o *object) kept(name string) json.RawMessage {
 	n := o.typed(name, kindObject, "object")
-	if n == nil || len(n.members) == 0 {
+	if n == nil || n.empty() {
 		return nil
 	}
 	var b bytes.Buffer
@@ -279,23 +285,13 @@ func (o *object) kept(name string) json.RawMessage {
 	return b.Bytes()
 }
 
-// list is a list in one form, so that the same meaning has the same bytes:
-// without blanks, and with the names of objects in order; nil where it is left
-// out.
+// list is a list in its canonical form; nil where it is left out.
 func (o *object) list(name string) json.RawMessage {
 	n := o.typed(name, kindList, "array")
 	if n == nil {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(n.raw))
-	d.UseNumber()
-	var v []any
-	err := d.Decode(&v)
-	text, err2 := json.Marshal(v)
-	if err = errors.Join(err, err2); err != nil {
-		panic("localapi: a valid JSON list does not decode: " + err.Error()) // parse has checked it
-	}
-	return text
+	return n.canonical(nil)
 }
 
 // bytes is base64; nil where it is left out.
@@ -304,7 +300,7 @@ func (o *object) bytes(name string) []byte {
 	if n == nil {
 		return nil
 	}
-	data, err := base64.StdEncoding.DecodeString(n.text)
+	data, err := base64.StdEncoding.DecodeString(n.text())
 	if err != nil || len(data) == 0 {
 		o.add(name, trade.BadBase64)
 		return nil

@@ -131,7 +131,7 @@ func readRefund(body []byte, saleID string) (trade.RefundRequest, error) {
 	if f.Amount = amount; hasAmount && amount <= 0 {
 		o.add("amount", trade.AtLeast, "0.01")
 	}
-	if n := o.take("items"); n != nil && n.kind == kindList && len(n.items) == 0 && !hasAmount {
+	if n := o.take("items"); n != nil && n.kind == kindList && n.empty() && !hasAmount {
 		o.add("items", trade.NoItems)
 	}
 	for _, l := range o.objects("items", trade.MaxLines) {
@@ -304,7 +304,7 @@ func readLoginCode(body []byte) (string, error) {
 	o.need("code")
 	code := ""
 	if n := o.typed("code", kindText, "string"); n != nil {
-		if code = strings.TrimSpace(n.text); len(code) < 4 || len(code) > 8 || !digitsOnly(code) {
+		if code = strings.TrimSpace(n.text()); len(code) < 4 || len(code) > 8 || !digitsOnly(code) {
 			o.add("code", trade.BadLoginCode)
 		}
 	}

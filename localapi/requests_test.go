@@ -286,8 +286,8 @@ func TestTreeKeepsBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	items := n.members[0].items
-	if got := items[0].text + " " + items[1].text + " " + items[2].text; got != `1.50 é" true` {
+	items := n.members()[0].items(3)
+	if got := items[0].text() + " " + items[1].text() + " " + items[2].text(); got != `1.50 é" true` {
 		t.Errorf("%s", got)
 	}
 }

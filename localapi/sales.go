@@ -247,7 +247,7 @@ func (s *Server) getReceiptText(c *call) (any, error) {
 }
 
 func (s *Server) getReceiptSVG(c *call) (any, error) {
-	d, err := s.preview(c)
+	d, err := s.picture(c)
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func (s *Server) getReceiptSVG(c *call) (any, error) {
 }
 
 func (s *Server) getReceiptPicture(c *call) (any, error) {
-	d, err := s.preview(c)
+	d, err := s.picture(c)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +266,21 @@ func (s *Server) getReceiptPicture(c *call) (any, error) {
 	return document{contentType: "image/png", data: b.Bytes()}, nil
 }
 
-// preview draws the receipt that is asked for.
+// maxDrawn is the longest paper that is drawn, in dots: 4 m at 203 dpi. A sale of
+// MaxLines takes less; lines of a POS can take a hundred metres, which would be
+// more memory than a till has.
+const maxDrawn = 32_000
+
+// picture is the receipt that is asked for where it is short enough to be drawn.
+func (s *Server) picture(c *call) (Drawing, error) {
+	d, err := s.preview(c)
+	if err == nil && d.Height() > maxDrawn {
+		return nil, &failure{code: trade.ErrInvalidState, detail: trade.Say(trade.DetailTooLong)}
+	}
+	return d, err
+}
+
+// preview lays the receipt out that is asked for.
 func (s *Server) preview(c *call) (Drawing, error) {
 	if s.o.Preview == nil {
 		return nil, queue.ErrNoPrinter

@@ -90,6 +90,7 @@ func (o Options) scheme() string {
 // Drawing is a receipt as it prints.
 type Drawing interface {
 	Text() string
+	Height() int // of the picture, in dots
 	Picture() image.Image
 	SVG() []byte
 }

@@ -166,9 +166,9 @@ func (s *Server) postSession(c *call) (any, error) {
 	}
 	var who *client
 	if code != nil {
-		who = s.guard.sessions.spend(code.text)
+		who = s.guard.sessions.spend(code.text())
 	} else {
-		who = s.guard.holder(sha256.Sum256([]byte(token.text)), true)
+		who = s.guard.holder(sha256.Sum256([]byte(token.text())), true)
 	}
 	if who == nil || !s.guard.stands(who) {
 		return nil, s.guard.refuse(true)

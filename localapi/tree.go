@@ -3,6 +3,7 @@ package localapi
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -23,22 +24,21 @@ const (
 	kindObject kind = '{'
 )
 
-// node is a JSON value of a request with the bytes it was sent as. Unlike
+// node is a JSON value of a request: the bytes it was sent as. Unlike
 // encoding/json's own decoding it keeps a number's literal text (money never
-// becomes a float), the order of members and where each stands.
+// becomes a float) and the order of members. It is cut up no further than
+// somebody asks, so that a body of many values takes little more memory than
+// its bytes.
 type node struct {
-	kind    kind
-	raw     []byte
-	text    string // of a text, decoded; of a number or a boolean, the literal
-	items   []node // of a list
-	members []member
+	kind kind
+	raw  []byte
 }
 
 // member is one name and value of an object.
 type member struct {
 	name string
 	node
-	taken bool // somebody asked for it, or for the one before it of the same name
+	taken bool // somebody asked for it
 }
 
 // maxDepth is how deep objects and lists may be nested.
@@ -51,12 +51,128 @@ func parse(body []byte, ps *problems) (node, error) {
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return node{}, &failure{code: trade.ErrInvalidJSON}
 	}
-	w := walker{in: body, ps: ps}
-	n, ok := w.value("", 1)
-	if !ok {
+	w := walker{in: body}
+	n := w.value()
+	if !n.check("", 1, ps) {
 		return node{}, ps.failure()
 	}
 	return n, nil
+}
+
+// check tells names that occur twice; false says that the value is nested too
+// deep.
+func (n node) check(path string, depth int, ps *problems) bool {
+	if !n.nests() {
+		return true
+	}
+	if depth > maxDepth {
+		ps.add(path, trade.TooDeep, strconv.Itoa(maxDepth))
+		return false
+	}
+	w := n.inside()
+	if n.kind == kindList {
+		for i := 0; !w.end(); i++ {
+			if v := w.value(); v.nests() && !v.check(path+"["+strconv.Itoa(i)+"]", depth+1, ps) {
+				return false
+			}
+		}
+		return true
+	}
+	seen := map[string]bool{}
+	for !w.end() {
+		name := w.name()
+		if seen[name] {
+			ps.add(join(path, name), trade.DuplicateField)
+		}
+		seen[name] = true
+		if v := w.value(); v.nests() && !v.check(join(path, name), depth+1, ps) {
+			return false
+		}
+	}
+	return true
+}
+
+// nests tells whether the value is one that may have others in it.
+func (n node) nests() bool { return n.kind == kindObject || n.kind == kindList }
+
+// inside walks over the values of a list or the members of an object.
+func (n node) inside() walker { return walker{in: n.raw, at: 1} }
+
+// empty tells whether a list or an object has nothing in it.
+func (n node) empty() bool {
+	w := n.inside()
+	return w.end()
+}
+
+// members are those of an object, in order.
+func (n node) members() (all []member) {
+	for w := n.inside(); !w.end(); {
+		all = append(all, member{name: w.name(), node: w.value()})
+	}
+	return all
+}
+
+// items are the values of a list, in order; of a list of more than most, the
+// first most+1.
+func (n node) items(most int) (all []node) {
+	for w := n.inside(); len(all) <= most && !w.end(); {
+		all = append(all, w.value())
+	}
+	return all
+}
+
+// text is a text, decoded; of a number or a boolean it is the literal.
+func (n node) text() string {
+	switch {
+	case n.kind != kindText:
+		return string(n.raw)
+	case bytes.IndexByte(n.raw, '\\') < 0:
+		return string(n.raw[1 : len(n.raw)-1])
+	}
+	var s string
+	if err := json.Unmarshal(n.raw, &s); err != nil {
+		panic("localapi: a valid JSON text does not decode: " + err.Error()) // parse has checked it
+	}
+	return s
+}
+
+// canonical appends the value in one form, so that the same meaning has the
+// same bytes: without blanks, texts as encoding/json writes them, and the names
+// of objects in order.
+func (n node) canonical(to []byte) []byte {
+	switch n.kind {
+	case kindList:
+		to = append(to, '[')
+		for w, sep := n.inside(), false; !w.end(); sep = true {
+			if sep {
+				to = append(to, ',')
+			}
+			to = w.value().canonical(to)
+		}
+		return append(to, ']')
+	case kindObject:
+		all := n.members()
+		slices.SortFunc(all, func(a, b member) int { return strings.Compare(a.name, b.name) })
+		to = append(to, '{')
+		for i, m := range all {
+			if i > 0 {
+				to = append(to, ',')
+			}
+			to = m.canonical(append(appendText(to, m.name), ':'))
+		}
+		return append(to, '}')
+	case kindText:
+		return appendText(to, n.text())
+	}
+	return append(to, n.raw...)
+}
+
+func appendText(to []byte, text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic("localapi: a text is no JSON: " + err.Error()) // it was one
+	}
+	return append(to, quoted...)
 }
 
 // walker cuts up a text that encoding/json has found valid, so it need not
@@ -64,90 +180,48 @@ func parse(body []byte, ps *problems) (node, error) {
 type walker struct {
 	in []byte
 	at int
-	ps *problems
 }
 
-// value reads the value that comes next; false says that it is nested too deep.
-func (w *walker) value(path string, depth int) (n node, ok bool) {
+// value is the one that comes next.
+func (w *walker) value() node {
 	w.space()
 	start := w.at
-	switch c := w.in[w.at]; c {
-	case '{', '[':
-		if depth > maxDepth {
-			w.ps.add(path, trade.TooDeep, strconv.Itoa(maxDepth))
-			return n, false
-		}
-		n.kind = kind(c)
-		if c == '{' {
-			ok = w.object(&n, path, depth)
-		} else {
-			ok = w.list(&n, path, depth)
-		}
-		if !ok {
-			return n, false
-		}
-	case '"':
-		n.kind, n.text = kindText, w.str()
+	n := node{kind: kind(w.in[start])}
+	switch n.kind {
+	case kindObject, kindList:
+		w.over()
+	case kindText:
+		w.overText()
 	default:
-		for w.at < len(w.in) && !strings.ContainsRune(" \t\r\n,:]}", rune(w.in[w.at])) {
+		for w.at < len(w.in) && strings.IndexByte(" \t\r\n,:]}", w.in[w.at]) < 0 {
 			w.at++
 		}
-		n.text = string(w.in[start:w.at])
-		switch c {
-		case 'n':
-			n.kind = kindNull
-		case 't', 'f':
+		switch n.kind {
+		case kindNull, kindBool:
+		case 'f':
 			n.kind = kindBool
 		default:
 			n.kind = kindNumber
 		}
 	}
 	n.raw = w.in[start:w.at]
-	return n, true
+	return n
 }
 
-func (w *walker) object(n *node, path string, depth int) bool {
-	w.at++ // {
-	seen := map[string]bool{}
-	for !w.end('}') {
-		w.space()
-		name := w.str()
-		w.space()
-		w.at++ // :
-		at := join(path, name)
-		again := seen[name]
-		if again {
-			w.ps.add(at, trade.DuplicateField)
-		}
-		seen[name] = true
-		v, ok := w.value(at, depth+1)
-		if !ok {
-			return false
-		}
-		n.members = append(n.members, member{name, v, again})
-	}
-	return true
-}
-
-func (w *walker) list(n *node, path string, depth int) bool {
-	w.at++ // [
-	for !w.end(']') {
-		v, ok := w.value(path+"["+strconv.Itoa(len(n.items))+"]", depth+1)
-		if !ok {
-			return false
-		}
-		n.items = append(n.items, v)
-	}
-	return true
+// name is that of the member that comes next; its value is what follows.
+func (w *walker) name() string {
+	name := w.value().text()
+	w.space()
+	w.at++ // :
+	return name
 }
 
 // end skips what stands between two values and reports whether the list or
 // object ends here.
-func (w *walker) end(closing byte) bool {
+func (w *walker) end() bool {
 	w.space()
 	switch w.in[w.at] {
-	case closing:
-		w.at++
+	case ']', '}':
 		return true
 	case ',':
 		w.at++
@@ -155,28 +229,36 @@ func (w *walker) end(closing byte) bool {
 	return false
 }
 
-// str reads a text, from quote to quote.
-func (w *walker) str() string {
-	start := w.at
+// over goes past a list or an object.
+func (w *walker) over() {
+	for open := 0; ; w.at++ {
+		switch w.in[w.at] {
+		case '"':
+			w.overText()
+			w.at--
+		case '{', '[':
+			open++
+		case '}', ']':
+			if open--; open == 0 {
+				w.at++
+				return
+			}
+		}
+	}
+}
+
+// overText goes past a text, from quote to quote.
+func (w *walker) overText() {
 	for w.at++; w.in[w.at] != '"'; w.at++ {
 		if w.in[w.at] == '\\' {
 			w.at++
 		}
 	}
 	w.at++
-	quoted := w.in[start:w.at]
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1])
-	}
-	var s string
-	if err := json.Unmarshal(quoted, &s); err != nil {
-		panic("localapi: a valid JSON text does not decode: " + err.Error()) // parse has checked it
-	}
-	return s
 }
 
 func (w *walker) space() {
-	for w.at < len(w.in) && strings.IndexByte(" \t\r\n", w.in[w.at]) >= 0 {
+	for w.at < len(w.in) && w.in[w.at] <= ' ' { // in valid JSON nothing else is below it
 		w.at++
 	}
 }

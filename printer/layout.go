@@ -314,12 +314,16 @@ func (l *layout) image(e Image) error {
 // is written once, a QR code as half blocks. Line ends are trimmed. Elements that
 // Encode refuses are left out.
 func Text(doc Doc, p Profile) string {
-	return paint(doc, p).Text()
+	return paint(doc, p, true).Text()
 }
+
+// Height gives how long the paper will be, in dots. Drawing takes about 2 bytes of
+// memory for each of the dots across it and down.
+func Height(doc Doc, p Profile) int { return paint(doc, p, true).Height() }
 
 // Draw gives the paper as a picture of p.Dots across, black 0 and white 255. A
 // cut is a dashed line where something follows it. Elements that Encode refuses
 // are left out.
 func Draw(doc Doc, p Profile) *image.Gray {
-	return paint(doc, p).Image()
+	return paint(doc, p, false).Image()
 }

@@ -14,11 +14,12 @@ type painter struct {
 	wasCut  bool
 }
 
-func paint(doc Doc, p Profile) *sheet.Sheet {
+func paint(doc Doc, p Profile, textOnly bool) *sheet.Sheet {
 	if p.check() != nil {
 		return sheet.New(max(p.Dots, sheet.CellDots), font.Height)
 	}
 	t := &painter{profile: p, sheet: sheet.New(p.Dots, p.LineDots)}
+	t.sheet.TextOnly = textOnly
 	// The error names elements Encode refuses; they are left out here.
 	_ = new(layout).run(doc, &p, t)
 	return t.sheet

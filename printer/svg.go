@@ -5,12 +5,13 @@ import (
 	"encoding/xml"
 	"fmt"
 	"image"
+	"iter"
 )
 
 // SVG gives the paper as a drawing of the size it has on paper, with the text of
 // [Text] as its description. Elements that Encode refuses are left out.
 func SVG(doc Doc, p Profile) []byte {
-	s := paint(doc, p)
+	s := paint(doc, p, false)
 	img := s.Image()
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	dpi := p.DPI
@@ -22,7 +23,7 @@ func SVG(doc Doc, p Profile) []byte {
 		millimetres(w, dpi), millimetres(h, dpi), w, h)
 	_ = xml.EscapeText(&out, []byte(s.Text())) // a buffer takes everything
 	fmt.Fprintf(&out, `</desc><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, w, h)
-	for _, r := range blackRectangles(img) {
+	for r := range blackRectangles(img) {
 		fmt.Fprintf(&out, "M%d %dh%dv%dh-%dz", r.Min.X, r.Min.Y, r.Dx(), r.Dy(), r.Dx())
 	}
 	out.WriteString("\"/></svg>\n")
@@ -35,34 +36,47 @@ func millimetres(dots, dpi int) string {
 	return fmt.Sprintf("%d.%d", tenths/10, tenths%10)
 }
 
+// run is black dots next to each other, with the rows from top on that have the
+// same.
+type run struct{ left, right, top int }
+
 // blackRectangles covers the black dots: runs of a row, joined downwards where
-// the next row has the same run.
-func blackRectangles(img *image.Gray) []image.Rectangle {
-	var all []image.Rectangle
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	above, row := make(map[[2]int]int), make(map[[2]int]int) // run → index in all
-	for y := range h {
-		line := img.Pix[y*img.Stride:][:w]
-		for x := 0; x < w; x++ {
-			if line[x] != 0 {
-				continue
+// the next row has the same run. A photograph has millions, so none is kept.
+func blackRectangles(img *image.Gray) iter.Seq[image.Rectangle] {
+	return func(yield func(image.Rectangle) bool) {
+		var above, row []run // from the left
+		for y := range img.Rect.Dy() + 1 {
+			row = row[:0]
+			if y < img.Rect.Dy() {
+				row = appendRuns(row, img.Pix[y*img.Stride:][:img.Rect.Dx()], y)
 			}
-			start := x
-			for x < w && line[x] == 0 {
-				x++
+			i := 0
+			for _, old := range above {
+				for i < len(row) && row[i].left < old.left {
+					i++
+				}
+				if i < len(row) && row[i].left == old.left && row[i].right == old.right {
+					row[i].top = old.top
+				} else if !yield(image.Rect(old.left, old.top, old.right, y)) {
+					return
+				}
 			}
-			run := [2]int{start, x}
-			i, ok := above[run]
-			if ok {
-				all[i].Max.Y = y + 1
-			} else {
-				i = len(all)
-				all = append(all, image.Rect(start, y, x, y+1))
-			}
-			row[run] = i
+			above, row = row, above
 		}
-		above, row = row, above
-		clear(row)
 	}
-	return all
+}
+
+// appendRuns appends the runs of one row.
+func appendRuns(runs []run, line []byte, y int) []run {
+	for x := 0; x < len(line); x++ {
+		if line[x] != 0 {
+			continue
+		}
+		left := x
+		for x < len(line) && line[x] == 0 {
+			x++
+		}
+		runs = append(runs, run{left, x, y})
+	}
+	return runs
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"tillagent/printer"
@@ -65,6 +66,7 @@ func feeds(e printer.Element) bool {
 
 func parseLines(raw []byte, columns int) (printer.Doc, []trade.Problem) {
 	r := &lineReader{columns: columns}
+	defer r.done()
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil || list == nil {
 		r.say("lines", trade.WrongType, "list")
@@ -91,6 +93,17 @@ type lineReader struct {
 	columns  int
 	pixels   int // of the images so far
 	problems []trade.Problem
+	unpacks  bool // holds unpacking
+}
+
+// unpacking is held by who reads lines with images: a small PNG unpacks to 32 MB,
+// and callers may send many at a time.
+var unpacking sync.Mutex
+
+func (r *lineReader) done() {
+	if r.unpacks {
+		unpacking.Unlock()
+	}
 }
 
 func (r *lineReader) say(field string, k trade.Key, args ...string) {
@@ -346,6 +359,10 @@ func (r *lineReader) decodePNG(text string) (image.Image, error) {
 	}
 	if r.pixels += c.Width * c.Height; r.pixels > maxPixels {
 		return nil, image.ErrFormat
+	}
+	if !r.unpacks {
+		unpacking.Lock()
+		r.unpacks = true
 	}
 	return png.Decode(bytes.NewReader(data))
 }

@@ -181,6 +181,7 @@ type drawing struct {
 }
 
 func (d drawing) Text() string         { return printer.Text(d.Doc, d.Profile) }
+func (d drawing) Height() int          { return printer.Height(d.Doc, d.Profile) }
 func (d drawing) Picture() image.Image { return printer.Draw(d.Doc, d.Profile) }
 func (d drawing) SVG() []byte          { return printer.SVG(d.Doc, d.Profile) }
 

@@ -57,9 +57,11 @@ type Picture struct {
 
 // A Sheet grows downwards from its top edge.
 type Sheet struct {
-	Dots     int // printable width
-	LineDots int // what counts as one blank line in the text
+	Dots     int  // printable width
+	LineDots int  // what counts as one blank line in the text
+	TextOnly bool // keeps no dots: a text takes a hundredth of the memory
 
+	rows  int
 	pix   []byte // 0 black, 255 white, Dots to a row
 	items []item
 }
@@ -75,9 +77,9 @@ type item struct {
 func New(dots, lineDots int) *Sheet { return &Sheet{Dots: dots, LineDots: lineDots} }
 
 // Height in dots.
-func (s *Sheet) Height() int { return len(s.pix) / s.Dots }
+func (s *Sheet) Height() int { return s.rows }
 
-// Image is the paper so far.
+// Image is the paper so far; of a sheet that keeps no dots it is black.
 func (s *Sheet) Image() *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, s.Dots, s.Height()))
 	copy(img.Pix, s.pix)
@@ -87,7 +89,10 @@ func (s *Sheet) Image() *image.Gray {
 // advance adds white rows and returns the first.
 func (s *Sheet) advance(rows int) (top int) {
 	top = s.Height()
-	s.pix = append(s.pix, bytes.Repeat([]byte{255}, rows*s.Dots)...)
+	s.rows += rows
+	if !s.TextOnly {
+		s.pix = append(s.pix, bytes.Repeat([]byte{255}, rows*s.Dots)...)
+	}
 	return top
 }
 
@@ -121,6 +126,9 @@ func (s *Sheet) Line(chars []Char, align Align, pitch int) {
 	s.items = append(s.items, item{line: strings.TrimRight(indent+text.String(), " \u3000")})
 
 	top := s.advance(max(pitch, tall*font.Height))
+	if s.TextOnly {
+		return
+	}
 	x := align.Offset(s.Dots, width)
 	for _, c := range chars {
 		s.char(c, x, top+(tall-c.Tall)*font.Height)
@@ -159,6 +167,9 @@ func (s *Sheet) Picture(b *Bitmap, align Align, note string) {
 
 func (s *Sheet) draw(b *Bitmap, align Align) {
 	top := s.advance(b.Height)
+	if s.TextOnly {
+		return
+	}
 	left := align.Offset(s.Dots, b.Width)
 	for y := range b.Height {
 		for x := range b.Width {
