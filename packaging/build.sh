@@ -33,6 +33,9 @@ for target in $targets; do
 	install -m 0644 LICENSE "$doc/copyright"
 	cp -r docs examples "$doc"
 	find "$doc" -name '*.go' -delete
+	for text in localapi/openapi.yaml printer/font/OFL.txt; do
+		install -Dm 0644 "$text" "$doc/$text"
+	done
 	chmod -R u=rwX,go=rX "$stage"
 	find "$stage" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 

@@ -162,6 +162,9 @@ inside dpkg -i "/opt/debs/$(deb 1.0.0)" >"$work/dpkg.log" 2>&1 || { cat "$work/d
 [ "$(state ActiveState)" = inactive ] && [ "$(state UnitFileState)" = disabled ] || fail "the service is $(state ActiveState) and $(state UnitFileState)"
 inside id piaotong-agent >/dev/null || fail "there is no account"
 [ -r "$box/usr/share/doc/piaotong-agent/config.example.toml" ] && [ ! -e "$box/etc/piaotong-agent/config.toml" ] || fail "the example is not there, or a configuration is"
+for text in localapi/openapi.yaml printer/font/OFL.txt; do
+	[ -r "$box/usr/share/doc/piaotong-agent/$text" ] || fail "$text is not there"
+done
 ok "install: account, unit and papers are there; nothing runs and nothing is enabled"
 
 # set_up runs init with the platform's parameters.

@@ -134,6 +134,9 @@ func start(cfg *config.Config, dials dialers, log *slog.Logger) (a *agent, err e
 		if drop, err = newDropbox(cfg.Dropbox.Dir, a, a.dropToken); err != nil {
 			return a, err
 		}
+		if callsPlatform(cfg) {
+			drop.clockRight = clock.Agrees
+		}
 	}
 	stop, stopWork := context.WithCancel(context.Background())
 	work, endWork := context.WithCancel(context.Background())
@@ -147,7 +150,7 @@ func start(cfg *config.Config, dials dialers, log *slog.Logger) (a *agent, err e
 		a.serving.Go(func() { drop.run(stop) })
 	}
 	a.serving.Go(func() {
-		if err := a.store.Upkeep(stop, upkeepOf(cfg)); err != nil {
+		if err := a.store.Upkeep(stop, upkeepOf(cfg, clock)); err != nil {
 			a.failed <- err
 		}
 	})

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +15,7 @@ import (
 	"tillagent/cmd/agent/config"
 	"tillagent/queue"
 	"tillagent/trade"
+	"tillagent/worker"
 )
 
 // This file has the commands that look after the database: backup, restore and
@@ -23,9 +24,11 @@ import (
 // databasePath is where a configuration keeps its sales.
 func databasePath(cfg *config.Config) string { return filepath.Join(cfg.DataDir, "agent.db") }
 
-// upkeepOf is how a configuration wants its database looked after.
-func upkeepOf(cfg *config.Config) queue.UpkeepOptions {
-	return queue.UpkeepOptions{BackupDir: cfg.Backup.Dir, Kept: cfg.Backup.Kept,
+// upkeepOf is how a configuration wants its database looked after. Only the
+// platform's clock shows that this machine's is right: a till that never calls
+// the platform keeps everything.
+func upkeepOf(cfg *config.Config, clock *worker.Clock) queue.UpkeepOptions {
+	return queue.UpkeepOptions{BackupDir: cfg.Backup.Dir, Kept: cfg.Backup.Kept, ClockRight: clock.Agrees,
 		Retention: queue.Retention{Buyers: cfg.Retention.BuyerData, Sales: cfg.Retention.Sales}}
 }
 
@@ -66,7 +69,7 @@ func backupCommand() *cobra.Command {
 			if err := spareOwn(cfg, path, to); err != nil {
 				return err
 			}
-			if err := replaceable(to); err != nil {
+			if err := replaceable(cmd.Context(), to, databasePath(cfg)); err != nil {
 				return err
 			}
 			if err := queue.BackupFile(cmd.Context(), databasePath(cfg), to); err != nil {
@@ -109,24 +112,18 @@ func spareOwn(cfg *config.Config, path, to string) error {
 	return nil
 }
 
-// replaceable refuses a place for a backup that is no folder's, and to write
-// over a file that is no database.
-func replaceable(to string) error {
+// replaceable refuses a place for a backup that is in no folder, and to write
+// over anything but an empty file or an earlier copy of the same till.
+func replaceable(ctx context.Context, to, database string) error {
 	folder := filepath.Dir(to)
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf(say("文件夹 %s 不存在;请先建立,或插好 U 盘", "there is no folder %s; make it, or plug the disk in"), folder)
 	}
-	f, err := os.Open(to)
-	if err != nil {
-		return nil // nothing there, or writing tells
+	info, err := os.Stat(to)
+	if err != nil || info.Mode().IsRegular() && info.Size() == 0 || queue.IsCopy(ctx, to, database) {
+		return nil // where it cannot be looked at, writing tells
 	}
-	defer f.Close()
-	const magic = "SQLite format 3\x00" // of https://sqlite.org/fileformat.html
-	begin := make([]byte, len(magic))
-	if n, err := io.ReadFull(f, begin); err == io.EOF || err == nil && string(begin[:n]) == magic {
-		return nil
-	}
-	return fmt.Errorf(say("%s 已存在,且不是数据库,不覆盖;请换一个文件名", "%s is there and is no database; give another name"), to)
+	return fmt.Errorf(say("%s 已存在,且不是本收银机的备份,不覆盖;请换一个文件名", "%s is there and is no copy of this till; give another name"), to)
 }
 
 func restoreCommand() *cobra.Command {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"tillagent/cmd/agent/config"
 )
@@ -57,7 +59,9 @@ func makeDataKey(cfg *config.Config, k ownKey) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err)
 	}
-	defer os.Remove(f.Name()) // after a rename there is none
+	// After a rename there is none. On Windows another start may just read the key
+	// by its other name.
+	defer removeSoon(context.Background(), f.Name())
 	_, err = f.Write(key)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		// A rename would take away the key of another start, which works with it.
@@ -72,4 +76,23 @@ func makeDataKey(cfg *config.Config, k ownKey) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err)
 	}
 	return key, nil
+}
+
+// removeSoon deletes a file that may be in use for another moment.
+func removeSoon(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := os.Remove(path)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }

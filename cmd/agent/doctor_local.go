@@ -46,8 +46,11 @@ func (d *doctor) keys() bool {
 	}
 	private, err := config.ReadSecretFile(p.PrivateKeyFile)
 	if err != nil {
-		d.failed(checkKeys, fmt.Sprintf(say("读不了我方私钥 %s:%v", "cannot read our private key %s: %v"), p.PrivateKeyFile, err),
-			say("运行 agent keygen 生成密钥对,或改正 private_key_file", "make a pair with agent keygen, or correct private_key_file"))
+		do := say("用有权限的账号运行(sudo),或从备份恢复该文件", "run this with the right to read it (sudo), or put it back from a backup")
+		if errors.Is(err, fs.ErrNotExist) {
+			do = fmt.Sprintf(say("生成密钥对:agent keygen --out \"%s\",或改正 private_key_file", "make a pair with agent keygen --out \"%s\", or correct private_key_file"), p.PrivateKeyFile)
+		}
+		d.failed(checkKeys, fmt.Sprintf(say("读不了我方私钥 %s:%v", "cannot read our private key %s: %v"), p.PrivateKeyFile, err), do)
 		return false
 	}
 	public, err := config.ReadSecretFile(p.PlatformPublicKeyFile)
@@ -65,7 +68,8 @@ func (d *doctor) keys() bool {
 	}
 	switch {
 	case ownErr != nil:
-		d.failed(checkKeys, p.PrivateKeyFile+": "+ownErr.Error(), say("换成我方 RSA 私钥(agent keygen 可生成)", "put our RSA private key there (agent keygen makes one)"))
+		d.failed(checkKeys, p.PrivateKeyFile+": "+ownErr.Error(),
+			fmt.Sprintf(say("换成我方 RSA 私钥;没有就移走这个文件,再生成:agent keygen --out \"%s\"", "put our RSA private key there; if there is none, move this file away and make one with agent keygen --out \"%s\""), p.PrivateKeyFile))
 	case peerErr != nil:
 		d.failed(checkKeys, p.PlatformPublicKeyFile+": "+peerErr.Error(), say("换成票通给的平台公钥", "put the platform's public key there, as Piaotong gave it"))
 	case own.PublicKey.Equal(peer):

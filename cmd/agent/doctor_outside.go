@@ -60,7 +60,7 @@ func (d *doctor) answer(err error) bool {
 			say("核对平台公钥和 3DES 密钥;若经过代理,让代理放行", "check the platform's public key and the 3DES key; if there is a proxy between, have it let the platform through"))
 	case pe.Code != "" && pe.Kind == piaotong.Misconfigured:
 		d.ok(checkPlatform, d.cfg.Piaotong.BaseURL)
-		d.failed(checkCredentials, fmt.Sprintf(say("平台拒绝:%s %s", "the platform refuses: %s %s"), pe.Code, pe.Msg), credentialsHelp(pe.Code))
+		d.failed(checkCredentials, fmt.Sprintf(say("平台拒绝:%s %s", "the platform refuses: %s %s"), pe.Code, pe.Msg), credentialsHelp(pe.Code, d.cfg.Piaotong.PrivateKeyFile))
 	case pe.Code != "":
 		d.note(checkPlatform, fmt.Sprintf(say("平台应答 %s %s", "the platform answers %s %s"), pe.Code, pe.Msg), say("稍后再试", "try again later"))
 		return true
@@ -71,8 +71,9 @@ func (d *doctor) answer(err error) bool {
 	return false
 }
 
-// credentialsHelp says what to do about the platform's refusal.
-func credentialsHelp(code string) string {
+// credentialsHelp says what to do about the platform's refusal; key is the file
+// of our private key.
+func credentialsHelp(code, key string) string {
 	switch code {
 	case "9998":
 		return say("核对 platform_code(平台编码)", "check platform_code")
@@ -81,7 +82,8 @@ func credentialsHelp(code string) string {
 	case "8104":
 		return say("请票通把企业绑定到本平台编码", "ask Piaotong to bind the enterprise to this platform code")
 	}
-	return say("核对我方私钥和 3DES 密钥,并确认公钥已发给票通(agent keygen --public 可再次显示)", "check our private key and the 3DES key, and that Piaotong has our public key (agent keygen --public shows it again)")
+	return fmt.Sprintf(say("核对我方私钥和 3DES 密钥,并确认公钥已发给票通;再次显示公钥:agent keygen --public --out \"%s\"",
+		"check our private key and the 3DES key, and that Piaotong has our public key, which agent keygen --public --out \"%s\" shows again"), key)
 }
 
 // clock compares our clock with the platform's, where it answered.

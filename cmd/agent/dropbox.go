@@ -56,6 +56,9 @@ type dropbox struct {
 	api   http.Handler
 	store *queue.Store
 	log   *slog.Logger
+	// clockRight tells whether this machine's clock is known to be right; nil
+	// trusts it.
+	clockRight func() bool
 
 	// What follows belongs to look.
 	seen    map[string]stamp // the files at the last look that were not complete
@@ -63,6 +66,7 @@ type dropbox struct {
 	trouble string           // what is logged already
 	since   time.Time        // it is stuck since; zero = it is not
 	told    string           // the trouble that an alert has
+	tidied  time.Time        // when done was looked through
 }
 
 // dropToken is what the drop folder calls with: the journal names it.
@@ -92,7 +96,7 @@ func (d *dropbox) open() (*os.Root, error) {
 		return nil, err
 	}
 	for _, folder := range []string{dropDone, dropFailed} {
-		if err := root.MkdirAll(folder, 0o770); err != nil {
+		if err := makeBeside(root, folder); err != nil {
 			return nil, errors.Join(err, root.Close())
 		}
 	}
@@ -110,6 +114,9 @@ func (d *dropbox) run(stop context.Context) {
 			return
 		}
 		d.note(err, time.Now())
+		if err := d.tidy(time.Now()); err != nil {
+			d.log.Warn("what is done and old cannot be deleted from the drop folder", "err", err)
+		}
 		select {
 		case <-stop.Done():
 			return
@@ -235,10 +242,7 @@ func (d *dropbox) take(stop context.Context, root *os.Root, name string, text []
 	}
 	// The answer comes first: what is moved has one.
 	beside := path.Join(folder, target[:len(target)-len(dropEnd)]+dropAnswer)
-	if err := root.WriteFile(beside+".tmp", answer, 0o660); err != nil {
-		return false, err
-	}
-	if err := root.Rename(beside+".tmp", beside); err != nil {
+	if err := putAnswer(root, beside, answer); err != nil {
 		return false, err
 	}
 	err = root.Rename(name, path.Join(folder, target))

@@ -31,6 +31,7 @@ type setup struct {
 	out                io.Writer
 
 	was     *config.Config // the configuration that is there; nil without one
+	again   bool           // there is one
 	text    string         // its text
 	changes []keyValue
 }
@@ -62,13 +63,14 @@ func initCommand() *cobra.Command {
 		Use:   "init [--config FILE] [--yes]",
 		Short: "初始化:问几个问题,生成密钥和配置  Asks the few questions, makes keys and the configuration",
 		Long: `问几个问题,生成 RSA 密钥对(公钥发给票通),找到打印机,写好配置文件(0600),可打印测试页、安装服务,最后体检。
-可以再次运行:已有的密钥和值保留。--yes 不提问:值取自选项、环境变量(AGENT_PIAOTONG_PLATFORM_CODE 等)、已有配置。
+可以再次运行:已有的密钥和值保留。--yes 不提问:值取自选项、环境变量(AGENT_PIAOTONG_PLATFORM_CODE 等)、已有配置;
+已有配置没写打印机端口的,不去寻找。
 3DES 密钥不走命令行:在提问时输入,或用环境变量 AGENT_PIAOTONG_DES3_KEY。
 
 Asks a few questions, makes the RSA key pair (whose public key goes to Piaotong), finds the printer, writes the configuration (0600),
 prints a test page and installs the service if wanted, and ends with doctor. It can be run again: keys and values that are there
 stay. --yes asks nothing: values are from the flags, the environment (such as AGENT_PIAOTONG_PLATFORM_CODE) and the configuration that is
-there. The 3DES key is no flag: it is asked for, or in AGENT_PIAOTONG_DES3_KEY.`,
+there; where that has no printer, none is looked for. The 3DES key is no flag: it is asked for, or in AGENT_PIAOTONG_DES3_KEY.`,
 		Example: "  sudo agent init\n  sudo agent init --yes --platform-code TESTCODE --platform-prefix TEST --printer /dev/ttyUSB0 --install",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -138,6 +140,7 @@ func (s *setup) read() error {
 	if err != nil {
 		data = []byte(say("# 票通收银开票代理的配置;所有的键见 config.example.toml\n", "# Configuration of the till agent; config.example.toml has every key\n"))
 	}
+	s.again = err == nil
 	s.text = string(data)
 	s.was, err = config.Parse(s.path, data, nil)
 	return err
@@ -242,11 +245,12 @@ func (s *setup) confirm(text string) bool {
 	return err == nil && strings.HasPrefix(strings.ToLower(answer), "y")
 }
 
-// choosePort proposes the port at which a printer answers.
+// choosePort proposes the port at which a printer answers. Where nothing is asked,
+// a configuration that is there without one was left so, and stays.
 func (s *setup) choosePort(cmd *cobra.Command, q question) error {
 	now, given := s.was.Printer.Port, cmd.Flags().Changed(q.flag)
 	baud := 0
-	if now == "" && !given && os.Getenv("AGENT_PRINTER_PORT") == "" {
+	if now == "" && !given && os.Getenv("AGENT_PRINTER_PORT") == "" && !(s.yes && s.again) {
 		fmt.Fprintln(s.out, say("正在寻找打印机……", "looking for the printer …"))
 		ports, err := findPorts(cmd.Context(), true)
 		if err != nil {

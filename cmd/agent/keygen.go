@@ -102,7 +102,20 @@ func makeKey(path string, bits int) error {
 	if err := writeWhole(path, text, 0o600); err != nil {
 		return err
 	}
-	return guardSecret(path, filepath.Dir(path))
+	return guardSecret(path, keyUser(path, defaultConfigFile()))
+}
+
+// keyUser is the folder whose owner uses a private key: that of the installed
+// agent's data, if its configuration, which is at configFile, names the key, else that
+// of the key itself.
+func keyUser(path, configFile string) string {
+	if cfg, err := config.Load(configFile, nil); err == nil {
+		key, err := filepath.Abs(path)
+		if err == nil && key == cfg.Piaotong.PrivateKeyFile {
+			return existing(cfg.DataDir)
+		}
+	}
+	return filepath.Dir(path)
 }
 
 // newPrivateKey makes a private key as PKCS#8 PEM.

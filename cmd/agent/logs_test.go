@@ -160,7 +160,29 @@ func TestLastLinesAcrossFiles(t *testing.T) {
 	if err != nil || len(lines) < 20 || !strings.Contains(string(lines[len(lines)-1]), `"i":19`) {
 		t.Errorf("%d lines, %v", len(lines), err)
 	}
+	rotatedPacked(t, cfg)
+}
 
+// rotatedPacked waits until what was rotated is compressed, which goes on after Close.
+func rotatedPacked(t *testing.T, cfg *config.Config) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(time.Minute)
+	for {
+		rotated, err := filepath.Glob(filepath.Join(logDir(cfg), "agent-*.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rotated) == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("%v are not compressed", rotated)
+		}
+	}
 }
 
 // TestLastLinesOfSmallFiles has the files as a rotation by hand leaves them.

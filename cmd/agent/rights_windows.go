@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/windows"
@@ -30,9 +31,13 @@ const (
 // account and closes them to other users: they hold keys and tokens. Folders that
 // other programs use too are opened to the service and else left as they are.
 func giveRights(cfg *config.Config, path string) error {
-	own := []string{cfg.DataDir}
-	if cfg.Backup.Dir != "" {
-		own = append(own, cfg.Backup.Dir)
+	own, shared := []string{cfg.DataDir}, []string(nil)
+	switch dir := cfg.Backup.Dir; {
+	case dir == "":
+	case onlyCopies(dir):
+		own = append(own, dir)
+	default:
+		shared = append(shared, dir)
 	}
 	for _, dir := range own {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -42,7 +47,6 @@ func giveRights(cfg *config.Config, path string) error {
 			return err
 		}
 	}
-	var shared []string
 	if cfg.Dropbox.Dir != "" {
 		shared = append(shared, cfg.Dropbox.Dir)
 	}
@@ -76,6 +80,19 @@ func giveRights(cfg *config.Config, path string) error {
 func inside(dir, file string) bool {
 	rel, err := filepath.Rel(dir, file)
 	return err == nil && filepath.IsLocal(rel)
+}
+
+// onlyCopies reports whether a folder, which may be missing, has nothing in it but
+// daily copies: it is ours to close.
+func onlyCopies(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return !slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		ours, _ := filepath.Match("agent-?????-????-??-??.db", e.Name()) // the pattern is a good one
+		return !ours && !isPart(e.Name())
+	})
 }
 
 // protect sets the owner of a file or folder and who may use it, in SDDL.

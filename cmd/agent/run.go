@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -59,6 +60,7 @@ func (r *runner) run(ctx context.Context) (err error) {
 	if level == "" {
 		level = cfg.Log.Level
 	}
+	defer func() { err = errors.Join(err, handBack(cfg.DataDir)) }()
 	log, file, err := openLog(cfg, r.stderr, level)
 	if err != nil {
 		return err

@@ -246,4 +246,5 @@ func TestLogIsBounded(t *testing.T) {
 	if text, err := os.ReadFile(logFile(c)); err != nil || strings.Contains(string(text), "not wanted") {
 		t.Errorf("below its level: %v", err)
 	}
+	rotatedPacked(t, c)
 }

@@ -93,8 +93,11 @@ func giveRights(cfg *config.Config, path string) error {
 		return err
 	}
 	for _, dir := range writable(cfg) {
-		give := giveTree
-		if dir == cfg.Dropbox.Dir {
+		give := openFolder // others' files in it stay theirs
+		switch dir {
+		case cfg.DataDir:
+			give = giveTree
+		case cfg.Dropbox.Dir:
 			give = shareFolder
 		}
 		if err := errors.Join(os.MkdirAll(dir, 0o700), give(dir, uid, gid)); err != nil {
@@ -127,14 +130,9 @@ func giveTree(dir string, uid, gid int) error {
 	})
 }
 
-// shareFolder lets an account work in a drop folder, into which the POS goes on
-// writing: it takes root's own place, or else comes in by its group.
-func shareFolder(dir string, uid, gid int) error {
-	for _, own := range []string{dropDone, dropFailed} {
-		if err := giveTree(filepath.Join(dir, own), uid, gid); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
+// openFolder lets an account work in a folder that others may use too: it takes
+// root's own place, or else comes in by its group.
+func openFolder(dir string, uid, gid int) error {
 	f, err := os.Open(dir) // the folder's owner may change what has its name
 	if err != nil {
 		return err
@@ -152,6 +150,41 @@ func shareFolder(dir string, uid, gid int) error {
 		return f.Chown(uid, -1)
 	}
 	return errors.Join(f.Chown(-1, gid), f.Chmod(info.Mode().Perm()|fs.ModeSetgid|0o070))
+}
+
+// shareFolder lets an account work in a drop folder, into which the POS goes on
+// writing. What is done and what failed is for the same people.
+func shareFolder(dir string, uid, gid int) error {
+	if err := openFolder(dir, uid, gid); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	info, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(shareLike(root, dropDone, info), shareLike(root, dropFailed, info))
+}
+
+// shareLike gives a folder within another, made where it is missing, the other's
+// owner, group and mode.
+func shareLike(root *os.Root, name string, like fs.FileInfo) error {
+	if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if owner, ok := like.Sys().(*syscall.Stat_t); ok {
+		err = f.Chown(int(owner.Uid), int(owner.Gid))
+	}
+	return errors.Join(err, f.Chmod(like.Mode()&(fs.ModePerm|fs.ModeSetgid)))
 }
 
 func afterInstall() error { return nil }

@@ -65,7 +65,11 @@ func TestShareFolder(t *testing.T) {
 			if mode := is(dir, tt.toUser, tt.toGroup); mode != tt.to|fs.ModeDir {
 				t.Errorf("its mode is %v, want %v", mode, tt.to|fs.ModeDir)
 			}
-			is(done, uid, gid)
+			for _, folder := range []string{done, filepath.Join(dir, dropFailed)} {
+				if mode := is(folder, tt.toUser, tt.toGroup); mode != tt.to|fs.ModeDir {
+					t.Errorf("the mode of %s is %v, want the folder's", filepath.Base(folder), mode)
+				}
+			}
 			is(file, tt.owner, tt.group)
 		})
 	}

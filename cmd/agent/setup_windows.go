@@ -367,22 +367,3 @@ func closeFirewall(ctx context.Context, program string) {
 	// Its status is 1 where there is no rule.
 	_ = exec.CommandContext(ctx, "netsh", "advfirewall", "firewall", "delete", "rule", "name=all", "program="+program).Run()
 }
-
-// removeSoon deletes a file that may be in use for another moment.
-func removeSoon(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for {
-		err := os.Remove(path)
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return err
-		}
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strconv"
@@ -96,6 +97,23 @@ func ownLike(like, path string) error {
 		return fmt.Errorf("%s: the owner cannot be told", like)
 	}
 	return os.Lchown(path, int(st.Uid), int(st.Gid))
+}
+
+// handBack gives all that is in a data folder to the folder's owner: what root
+// tried by hand must not keep the service's account from its files.
+func handBack(dir string) error {
+	info, err := os.Stat(dir)
+	if os.Geteuid() != 0 || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 {
+		return nil // it is root's own
+	}
+	return giveTree(dir, int(owner.Uid), int(owner.Gid))
 }
 
 // closeFolder closes a folder to everybody but its owner.

@@ -125,6 +125,9 @@ func (w windowsManager) State(context.Context) (serviceNow, error) {
 // ownLike does nothing: new files have the rights of their folder.
 func ownLike(_, _ string) error { return nil }
 
+// handBack does nothing: new files have the rights of their folder.
+func handBack(string) error { return nil }
+
 // closeFolder closes a folder to everybody but administrators: the program's
 // own folder lets all users read.
 func closeFolder(dir string) error { return protect(dir, onlyAdministrators) }

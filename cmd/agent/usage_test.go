@@ -119,7 +119,7 @@ func TestOwnFilesAreSpared(t *testing.T) {
 		want string
 	}{
 		{[]string{"backup", "--to", path}, "a file of the agent itself"},
-		{[]string{"backup", "--to", letter}, "is no database"},
+		{[]string{"backup", "--to", letter}, "is no copy of this till"},
 		{[]string{"backup", "--to", filepath.Join(dir, "usb", "till.db")}, "there is no folder"},
 		{[]string{"support", "--out", path}, "a file of the agent itself"},
 		{[]string{"restore", "--from", filepath.Join(dir, "none.db")}, "there is no such backup"},

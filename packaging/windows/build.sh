@@ -63,6 +63,9 @@ files() {
 	cp README.md README.zh-CN.md config.example.toml "$1/"
 	cp -r docs examples "$1/"
 	find "$1" -name '*.go' -delete
+	for text in localapi/openapi.yaml printer/font/OFL.txt; do
+		install -D "$text" "$1/$text"
+	done
 	# cmd.exe wants its own line ends.
 	sed 's/$/\r/' "$here/menu.cmd" >"$1/piaotong-agent-menu.cmd"
 	chmod -R u=rwX,go=rX "$1"
