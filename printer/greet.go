@@ -63,6 +63,8 @@ func (s *session) hello() error {
 		s.d.stuck = false
 		tries = 4 // a slow line is busy with that for some seconds
 	}
+	s.idle.Stop() // only the answers' own time counts, however busy the till is
+	defer s.progress()
 	s.l.drain()
 	err := errSilent
 	if s.l.silent && !s.d.answered && s.d.confirm == ConfirmAuto {

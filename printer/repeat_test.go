@@ -22,7 +22,7 @@ func TestLostAnswer(t *testing.T) {
 		least   time.Duration // and 2 s more at most
 	}{
 		{"lost", map[int]time.Duration{1: 0, 3: 0}, printer.Uncertain, 10 * time.Second},
-		{"late", map[int]time.Duration{1: 0, 2: 20 * time.Second, 3: 15 * time.Second, 4: 10 * time.Second, 5: 5 * time.Second}, printer.Printed, 20 * time.Second},
+		{"late", map[int]time.Duration{1: 0, 2: 18500 * time.Millisecond, 3: 13500 * time.Millisecond, 4: 8500 * time.Millisecond, 5: 3500 * time.Millisecond}, printer.Printed, 18 * time.Second}, // before it is asked once more
 		{"late, and the second one later", map[int]time.Duration{1: 0, 2: 8 * time.Second, 3: 4 * time.Second}, printer.Printed, 8 * time.Second},
 		{"the next is lost too", map[int]time.Duration{1: 0, 4: 0}, printer.Uncertain, 15 * time.Second},
 		{"all are lost", map[int]time.Duration{1: 0}, printer.Uncertain, 60 * time.Second},

@@ -25,9 +25,6 @@ func (s *session) poll(all bool) error {
 		if n == 3 && !fault || n > 1 && !all && !offline {
 			continue
 		}
-		if all {
-			s.progress() // before a job only the answers' own time counts
-		}
 		s.heard = false
 		if err := s.ask(askRealtime(n)); err != nil {
 			return err

@@ -46,18 +46,27 @@ func (w *Worker) stillHeld(stop context.Context, p *printing) time.Duration {
 	if p.waitsFor == "" {
 		return 0
 	}
-	if held, err := w.Store.HoldsPrint(p.Name); err != nil || !held {
-		p.waitsFor = "" // cancelled meanwhile
+	held, err := w.Store.HoldsPrint(p.Name)
+	if err != nil {
+		return w.claimFailed(stop, err)
+	}
+	if !held { // cancelled meanwhile: nothing waits, until a next job finds the same
+		p.waitsFor = ""
+		w.hold(p, "", "")
 		return 0
 	}
 	if wait := time.Until(p.askAgain); wait > 0 {
 		return wait
 	}
 	r, ok := p.Device.Ready(stop)
+	if stop.Err() != nil {
+		return heldRetry
+	}
 	if _, cause := outcome(r); ok || cause != p.waitsFor {
 		p.waitsFor = ""
 		return 0
 	}
+	w.hold(p, p.waitsFor, r.Err.Error()) // where the end of an earlier trouble was told after this one
 	p.askAgain = time.Now().Add(heldRetry)
 	return heldRetry
 }

@@ -150,10 +150,14 @@ func readQR(b *sheet.Bitmap) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
-		gozxing.DecodeHintType_TRY_HARDER:    true,
-		gozxing.DecodeHintType_CHARACTER_SET: "UTF-8",
-	})
+	// The picture may be more than the code. Where it is the code alone, its grid is
+	// known: that reads the one code in a hundred which the search does not find.
+	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true, gozxing.DecodeHintType_CHARACTER_SET: "UTF-8"}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
+	if err != nil {
+		hints[gozxing.DecodeHintType_PURE_BARCODE] = true
+		result, err = qrcode.NewQRCodeReader().Decode(bitmap, hints)
+	}
 	if err != nil {
 		return "", false
 	}
