@@ -27,8 +27,8 @@ const (
 // node is a JSON value of a request: the bytes it was sent as. Unlike
 // encoding/json's own decoding it keeps a number's literal text (money never
 // becomes a float) and the order of members. It is cut up no further than
-// somebody asks, so that a body of many values takes little more memory than
-// its bytes.
+// somebody asks, so that lists of many values take little more memory than
+// their bytes.
 type node struct {
 	kind kind
 	raw  []byte
@@ -60,7 +60,7 @@ func parse(body []byte, ps *problems) (node, error) {
 }
 
 // check tells names that occur twice; false says that the value is nested too
-// deep.
+// deep, or that there is no room for more problems.
 func (n node) check(path string, depth int, ps *problems) bool {
 	if !n.nests() {
 		return true
@@ -83,6 +83,9 @@ func (n node) check(path string, depth int, ps *problems) bool {
 		name := w.name()
 		if seen[name] {
 			ps.add(join(path, name), trade.DuplicateField)
+			if len(ps.list) == maxProblems {
+				return false // more are not told
+			}
 		}
 		seen[name] = true
 		if v := w.value(); v.nests() && !v.check(join(path, name), depth+1, ps) {

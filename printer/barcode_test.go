@@ -11,9 +11,11 @@ import (
 func TestBarcodeOfFourOClock(t *testing.T) {
 	for _, tt := range []struct {
 		digits   string
+		pairs    bool // two digits to a symbol, at least in part
 		explodes bool // where there is no room for anything else
 	}{
-		{"160459", false}, {"1604160516201604", true}, {"3160405", false}, {"202611231604120001", false}, {"202611231604120000000001", true},
+		{"160459", true, false}, {"160416041604", false, false}, {"1604160516201604", true, true}, {"3160405", true, false},
+		{"202611231604120001", true, false}, {"202611231604120000000001", true, true},
 	} {
 		p := profile(t, "generic-58")
 		b, _, err := Encode(Doc{Barcode{Data: tt.digits}}, p)
@@ -21,8 +23,8 @@ func TestBarcodeOfFourOClock(t *testing.T) {
 			t.Errorf("%s: %v", tt.digits, err)
 			continue
 		}
-		if got := bytes.ContainsAny(b, "\x10"); !got {
-			t.Errorf("%s is not two digits to a symbol", tt.digits)
+		if pairs := bytes.ContainsAny(b, "\x10"); pairs != tt.pairs {
+			t.Errorf("%s goes two digits to a symbol: %v", tt.digits, pairs)
 		}
 		if explodes := bytes.Contains(b, []byte("\x10\x04")) || bytes.Contains(b, []byte("\x10\x05")) || bytes.Contains(b, []byte("\x10\x14")); explodes != tt.explodes {
 			t.Errorf("%s holds a real-time command: %v", tt.digits, explodes)

@@ -224,9 +224,11 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		return d.lastStatus(), ErrClosed
 	}
 	if d.spool != nil {
-		state, err := d.spool.state()
-		d.note(state, false)
-		return d.lastStatus(), err
+		r := d.spoolReady(ctx)
+		if errors.As(r.Err, new(notReadyError)) {
+			r.Err = nil // it has told how it is
+		}
+		return d.lastStatus(), r.Err
 	}
 	s, state, err := d.greet(ctx)
 	if err != nil {
@@ -308,8 +310,8 @@ func (d *Device) note(state State, held bool) {
 	}
 }
 
-// unblocked tells whether no call that was given up keeps the port. One that is
-// just coming back is waited for.
+// unblocked is an error while a call that was given up keeps the port or the
+// queue. One that is just coming back is waited for.
 func (d *Device) unblocked(ctx context.Context) error {
 	if d.abandoned == nil {
 		return nil
@@ -321,7 +323,7 @@ func (d *Device) unblocked(ctx context.Context) error {
 		d.abandoned = nil
 		return nil
 	case <-late.C:
-		return errors.New("cannot open the printer's port: it is still blocked by what was given up before")
+		return errors.New("cannot use the printer's port: it is still blocked by what was given up before")
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-d.closing:

@@ -111,8 +111,8 @@ func (l *layout) barcode(e Barcode) error {
 
 // code128Data writes GS k 73 data: digits two to a symbol in code set C, anything
 // else in code set B. Of the forms the first that fits the paper is to be taken:
-// digits may spell a real-time command, as those of 16:04 o'clock do, and the form
-// that does not is longer. Not to print them at all would be worse.
+// digits may spell a real-time command, as those of 16:04 o'clock do, and the forms
+// that do not are longer. Not to print them at all would be worse.
 func code128Data(s string) (forms [][]byte, err error) {
 	digits := true
 	for i := range len(s) {
@@ -121,8 +121,9 @@ func code128Data(s string) (forms [][]byte, err error) {
 		}
 		digits = digits && s[i] >= '0' && s[i] <= '9'
 	}
-	if digits && len(s) >= 4 {
-		return [][]byte{code128Digits(s, true), code128Digits(s, false)}, nil
+	pairs := digits && len(s) >= 4
+	if pairs {
+		forms = append(forms, code128Digits(s, true))
 	}
 	data := []byte("{B")
 	for i := range len(s) {
@@ -131,10 +132,16 @@ func code128Data(s string) (forms [][]byte, err error) {
 		}
 		data = append(data, s[i])
 	}
-	if len(data) > 255 {
+	switch {
+	case len(data) <= 255:
+		forms = append(forms, data)
+	case !pairs:
 		return nil, fmt.Errorf("barcode data of %d characters is too long", len(s))
 	}
-	return [][]byte{data}, nil
+	if pairs {
+		forms = append(forms, code128Digits(s, false))
+	}
+	return forms, nil
 }
 
 // code128Digits writes digits; defused, the second pair of what would be a

@@ -31,8 +31,8 @@ func (d *Device) printSpooled(ctx context.Context, job []byte) Result {
 		return r
 	}
 	// The document may leave the queue no faster than it prints.
-	patience := d.timeout + min(d.pacer.takesJob(job, d.profile), 2*confirmWait)
-	doc, err := d.submit(ctx, job, patience)
+	limit := d.timeout + min(d.pacer.takesJob(job, d.profile), 2*confirmWait)
+	doc, err := d.submit(ctx, job, limit)
 	switch {
 	case errors.Is(err, errStalled):
 		d.note(StateOffline, false)
@@ -48,7 +48,7 @@ func (d *Device) printSpooled(ctx context.Context, job []byte) Result {
 	poll := time.NewTicker(spoolPoll)
 	defer poll.Stop()
 	var heldSince time.Time
-	last := time.Now().Add(patience)
+	last := time.Now().Add(limit)
 	for {
 		state, done, err := d.spool.job(id)
 		held := err == nil && !done && state.cause() != ""
@@ -70,7 +70,7 @@ func (d *Device) printSpooled(ctx context.Context, job []byte) Result {
 			if d.hold > 0 && time.Since(heldSince) >= d.hold {
 				return d.takenBack(id, n, state, notReadyError{state})
 			}
-			last = time.Now().Add(patience)
+			last = time.Now().Add(limit)
 		}
 		d.note(state, held)
 		select {
@@ -86,6 +86,7 @@ func (d *Device) printSpooled(ctx context.Context, job []byte) Result {
 // spoolReady is NotSent, with an error, while the queue takes no document.
 func (d *Device) spoolReady(ctx context.Context) Result {
 	if err := d.unblocked(ctx); err != nil {
+		d.noteFailure(ctx)
 		return Result{Outcome: NotSent, Cause: CauseOffline, Err: err}
 	}
 	state, err := d.spool.state()
@@ -109,12 +110,11 @@ type submitted struct {
 
 // submit gives the queue a document. A queue that prints directly takes it no
 // faster than its printer does, which may be never: the error tells that it was
-// given up after limit or by the caller. Some of it may be on paper then, and the
-// queue is not used until it lets go.
+// given up after limit or by the caller. Some of it may be on paper then; the
+// queue is not used until it lets go, and what it has not printed is taken back.
 func (d *Device) submit(ctx context.Context, job []byte, limit time.Duration) (submitted, error) {
-	result, freed := make(chan submitted, 1), make(chan struct{})
+	result := make(chan submitted, 1)
 	go func() {
-		defer close(freed)
 		id, n, err := d.spool.submit("receipt", job)
 		result <- submitted{id, n, err}
 	}()
@@ -131,7 +131,16 @@ func (d *Device) submit(ctx context.Context, job []byte, limit time.Duration) (s
 	case <-d.closing:
 		cause = ErrClosed
 	}
+	freed := make(chan struct{})
 	d.abandoned = freed
+	go func() {
+		defer close(freed)
+		if doc := <-result; doc.err == nil { // it is in the queue as a whole, and a person may have printed it again
+			if err := d.spool.cancel(doc.id); err != nil {
+				d.log.Warn("a document that was given up cannot be taken out of the print queue", "err", err)
+			}
+		}
+	}()
 	return submitted{}, cause
 }
 

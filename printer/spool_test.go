@@ -141,7 +141,14 @@ func TestQueueThatBlocks(t *testing.T) {
 		if r := d.Print(t.Context(), []byte("job\n")); r.Outcome != NotSent || r.Err == nil {
 			t.Errorf("the next: %s (%v)", r.Outcome, r.Err)
 		}
+		if st, err := d.Status(t.Context()); st.State != StateOffline || err == nil {
+			t.Errorf("meanwhile: %s, %v", st.State, err)
+		}
 		close(q.block)
+		synctest.Wait()
+		if !q.cancelled {
+			t.Error("what was given up stays in the queue, and comes out beside its reprint")
+		}
 		if r := d.Print(t.Context(), []byte("job\n")); r.Outcome != Sent || string(q.data) != "job\njob\n" {
 			t.Errorf("afterwards: %s (%v), %q", r.Outcome, r.Err, q.data)
 		}

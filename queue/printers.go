@@ -180,11 +180,10 @@ func UncertainAlert(printer, saleID, jobID string) trade.Raise {
 // FailedAlert tells a person that a sale's paper cannot be laid out and will not
 // come, or what the POS laid out where saleID is "". why is for the technician.
 func FailedAlert(printer, saleID, jobID, why string) trade.Raise {
-	r := paperAlert(printer, saleID, failedSale+saleID, trade.Say(trade.AlertPrintFailed, saleID, why), trade.Say(trade.AlertPrintFailedDo))
 	if saleID == "" {
-		r = paperAlert(printer, "", failedJob+jobID, trade.Say(trade.AlertJobFailed, jobID, why), trade.Say(trade.AlertJobFailedDo))
+		return paperAlert(printer, "", failedJob+jobID, trade.Say(trade.AlertJobFailed, jobID, why), trade.Say(trade.AlertJobFailedDo))
 	}
-	return r
+	return paperAlert(printer, saleID, failedSale+saleID, trade.Say(trade.AlertPrintFailed, saleID, why), trade.Say(trade.AlertPrintFailedDo))
 }
 
 // The subjects of alerts about single papers; the sale or the job follows, and

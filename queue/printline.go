@@ -40,7 +40,7 @@ func nextPrint(q querier, printer string, now int64) (seq int64, next time.Time,
 	return 0, at(due), nil
 }
 
-// HoldsPrint is whether the first job in line for a printer is held.
+// HoldsPrint is whether a job for a printer is held. It is the first in line then.
 func (s *Store) HoldsPrint(printer string) (bool, error) {
 	var seq, due int64
 	err := s.reader.QueryRow(nextHeld, printer).Scan(&seq, &due)

@@ -148,7 +148,7 @@ func (s *Store) sweep(ctx context.Context, w sweep) error {
 	if err != nil {
 		return err
 	}
-	find := fmt.Sprintf("SELECT %s FROM %s WHERE %s AND %s < ?3 LIMIT ?2", w.key, w.table, w.where, w.key)
+	find := fmt.Sprintf("SELECT %s FROM %s WHERE %s AND +%s < ?3 LIMIT ?2", w.key, w.table, w.where, w.key)
 	total := 0
 	defer func() {
 		if total > 0 {

@@ -30,8 +30,8 @@ const (
 
 // Upkeep looks after the database until ctx ends: it makes the check that the
 // start had no time for, a copy each day, and wipes and deletes once a day what
-// is too old, as soon as the clock can be trusted. What fails is logged and tried again; only a damaged database
-// ends it, with a *DamagedError.
+// is too old, as soon as the clock can be trusted. What fails is logged and tried
+// again; only a damaged database ends it, with a *DamagedError.
 func (s *Store) Upkeep(ctx context.Context, o UpkeepOptions) error {
 	retained := ""
 	timer := time.NewTimer(upkeepFirst)

@@ -370,7 +370,7 @@ var sentences = map[Key]words{
 	OtherMode:           {"只用于 print.mode 为 %s 时", "belongs to print.mode %s alone"},
 	BadBase64:           {"须为 base64", "must be base64"},
 	LinesOrRaw:          {"lines 和 raw 须有且只有一个", "one of lines and raw must be given, and not both"},
-	DetailTooLong:       {"小票超过 4 米,不画图;可看文字 receipt.txt,打印不受影响", "the receipt is over 4 m long and is not drawn; receipt.txt has its text, and it prints all the same"},
+	DetailTooLong:       {"小票长约 4 米以上,不画图;可看文字 receipt.txt,打印不受影响", "the receipt is longer than some 4 m and is not drawn; receipt.txt has its text, and it prints all the same"},
 	DetailNoDrawer:      {"没有配置钱箱([printer] drawer)", "no cash drawer is configured ([printer] drawer)"},
 	DetailPrinterIs:     {"打印机:%s", "printer: %s"},
 	DetailTraining:      {"练习状态下不能办理真实的销售单", "the agent is in training: nothing is done to a real sale"},
@@ -378,9 +378,9 @@ var sentences = map[Key]words{
 	AlertJobUncertainDo: {"请看一下纸上有没有,没有就在收银软件里再打一次", "look at the paper; if it is not there, print it from the POS again"},
 
 	AlertPrintFailed:   {"单号 %s 的小票排不出版,没有打印:%s", "a paper of sale %s cannot be laid out and was not printed: %s"},
-	AlertPrintFailedDo: {"请按所述原因处理(例如收银软件给的打印内容),然后在收银台重打这一单", "mend what is said, such as the POS's own print content, then print the sale again"},
+	AlertPrintFailedDo: {"请按所述原因处理(例如收银软件给的打印内容),然后重打;处理后确认这条提醒", "mend what is said, such as the POS's own print content, then print it again and acknowledge this"},
 	AlertJobFailed:     {"打印任务 %s 排不出版,没有打印:%s", "print job %s cannot be laid out and was not printed: %s"},
-	AlertJobFailedDo:   {"请按所述原因处理(例如收银软件给的打印内容),然后在收银软件里再打一次", "mend what is said, such as the POS's own print content, then print it from the POS again"},
+	AlertJobFailedDo:   {"请按所述原因处理(例如收银软件给的打印内容),然后在收银软件里再打一次;处理后确认这条提醒", "mend what is said, such as the POS's own print content, then print it from the POS again and acknowledge this"},
 
 	FurtherHeld:        {"打印机 %[1]s:%[2]s,打印任务在等待", "printer %[1]s: %[3]s; its jobs are waiting"},
 	PrinterGone:        {"打印机 %s 已不在配置里,还有任务等着它打", "printer %s is not in the configuration any more, and jobs wait for it"},

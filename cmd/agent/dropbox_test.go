@@ -289,7 +289,6 @@ func TestDropFolderKeepsWhatCannotBeTakenNow(t *testing.T) {
 	}
 }
 
-// TestDropFolderFollowsNoLinks: a link is no file of the folder.
 // TestDropFolderStuck: a folder that cannot be worked on for a while is told of,
 // once, until it can.
 func TestDropFolderStuck(t *testing.T) {
@@ -333,6 +332,7 @@ func TestDropFolderStuck(t *testing.T) {
 	}
 }
 
+// TestDropFolderFollowsNoLinks: a link is no file of the folder.
 func TestDropFolderFollowsNoLinks(t *testing.T) {
 	d := newDrop(t)
 	outside := filepath.Join(t.TempDir(), "outside.json")

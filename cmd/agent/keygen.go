@@ -109,7 +109,7 @@ func makeKey(path string, bits int) error {
 // agent's data, if its configuration, which is at configFile, names the key, else that
 // of the key itself.
 func keyUser(path, configFile string) string {
-	if cfg, err := config.Load(configFile, nil); err == nil {
+	if cfg, err := config.Load(configFile, os.Environ()); err == nil {
 		key, err := filepath.Abs(path)
 		if err == nil && key == cfg.Piaotong.PrivateKeyFile {
 			return existing(cfg.DataDir)

@@ -123,10 +123,23 @@ func giveRights(cfg *config.Config, path string) error {
 	return errors.Join(os.Chown(dir, 0, gid), os.Chmod(dir, info.Mode().Perm()|0o050))
 }
 
-// giveTree gives a folder to an account, with all that is in it.
+// giveTree gives a folder to an account, with all that is in it and nothing that
+// a link leads to, even if somebody puts one there meanwhile. What goes away
+// meanwhile, as SQLite's files do, is gone.
 func giveTree(dir string, uid, gid int) error {
-	return filepath.WalkDir(dir, func(p string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(p, uid, gid))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(p string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = root.Lchown(p, uid, gid)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
 	})
 }
 

@@ -57,6 +57,10 @@ function heard(event) {
       return show([say("请用 /display#token=… 打开，令牌的角色为 read", "Open it as /display#token=… with a token of the role read"), "soft"]);
     case "sale.accepted": case "refund.accepted":
       newest = event.sale_id;
+      if (current && current !== newest) { // the code of the customer before
+        clearTimeout(timer);
+        welcome();
+      }
       break;
     case "sale.qr_ready":
       if (event.sale_id !== newest) return;

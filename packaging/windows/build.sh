@@ -64,7 +64,7 @@ files() {
 	cp -r docs examples "$1/"
 	find "$1" -name '*.go' -delete
 	for text in localapi/openapi.yaml printer/font/OFL.txt; do
-		install -D "$text" "$1/$text"
+		install -Dm 0644 "$text" "$1/$text"
 	done
 	# cmd.exe wants its own line ends.
 	sed 's/$/\r/' "$here/menu.cmd" >"$1/piaotong-agent-menu.cmd"
