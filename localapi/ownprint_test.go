@@ -54,7 +54,7 @@ func TestPrintModes(t *testing.T) {
 
 	// Printed again, it is the same paper and marked.
 	x.post("/v1/sales/S1/print", `{"job_id":"again"}`).want(t, 202, "")
-	if c = x.claim(); c.Content.Form != trade.PrintLines || c.Mark != trade.MarkReprint || c.Nth != 1 {
+	if c = x.claim(); c.Content.Form != trade.PrintLines || c.Mark != trade.MarkReprint || c.Nth != 2 {
 		t.Errorf("the reprint is %+v", c)
 	}
 	x.post("/v1/sales/S1/refunds", `{"refund_id":"R1","print":{"mode":"lines","lines":[{"text":"a"}]}}`).want(t, 422, trade.ErrValidation)

@@ -155,7 +155,7 @@ type PrintClaim struct {
 	Content trade.Content // what the POS laid out by itself; empty where the agent does
 	Drawer  bool
 	Mark    trade.Mark
-	Nth     int // of a reprint, from 1
+	Nth     int // which printing this is: 1 is the first, 2 the first reprint
 }
 
 // SaleID is the sale that the paper belongs to, "" for none.
@@ -244,10 +244,10 @@ func (t *tx) claimPrint(c *PrintClaim, seq int64) error {
 const isOpen = "state IN ('waiting_qr','queued','printing','held')"
 
 // mark says how this paper is told from earlier paper of the same kind for the
-// same sale: unmarked only if none can be on paper. The slip of a further
-// generation is no copy: it shows another code.
+// same sale, and which printing it is: unmarked only if none can be on paper. The
+// slip of a further generation is no copy: it shows another code.
 func mark(r *Record, p *Print) (trade.Mark, int) {
-	nth, m := 0, trade.MarkNone
+	nth, m := 1, trade.MarkNone
 	for _, old := range r.Prints {
 		if old.Paper != p.Paper || old.RefundID != p.RefundID || old.seq == p.seq || p.Paper == trade.PaperSlip && old.Gen != p.Gen {
 			continue

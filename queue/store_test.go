@@ -296,8 +296,8 @@ func TestReprintsAreMarked(t *testing.T) {
 			}
 		}
 		c := r.claimPrint()
-		if c.Mark != trade.MarkReprint || c.Nth != n {
-			t.Errorf("copy %d is marked %q %d", n, c.Mark, c.Nth)
+		if c.Mark != trade.MarkReprint || c.Nth != n+1 {
+			t.Errorf("reprint %d is marked %q %d", n, c.Mark, c.Nth)
 		}
 		r.printed(c, trade.PaperPrinted, "")
 		r.noPrint()

@@ -41,7 +41,7 @@ type Paper struct {
 	Standing trade.Standing
 	Refund   *trade.Refund // of a refund's receipt
 	Mark     trade.Mark
-	Nth      int       // of a reprint, from 1
+	Nth      int       // which printing this is: 2 for the first reprint
 	Now      time.Time // the time of a reprint or a refund's receipt
 	Drawer   bool      // open the drawer with it
 	// Claim is the address where a customer claims the invoice of a sale that has

@@ -34,8 +34,8 @@ func TestTicket(t *testing.T) {
 			t.Errorf("%d cells wide: %s", w, line)
 		}
 	}
-	p.Mark, p.Nth, p.Training = trade.MarkReprint, 1, true
-	if text := printer.Text(shop.Layout(p), profile); strings.Count(text, "*** 重打 第1次 ***") != 2 || !strings.Contains(text, "练习单") {
+	p.Mark, p.Nth, p.Training = trade.MarkReprint, 2, true
+	if text := printer.Text(shop.Layout(p), profile); strings.Count(text, "*** 重打 第2次 ***") != 2 || !strings.Contains(text, "练习单") {
 		t.Errorf("unmarked:\n%s", text)
 	}
 	if job, err := shop.Encode(p, trade.Content{}, profile); err != nil || len(job.Warnings) != 0 {

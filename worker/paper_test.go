@@ -60,7 +60,7 @@ func TestPOSLayoutsCarryTheQR(t *testing.T) {
 				t.Fatal(err)
 			}
 			r = s.paper()
-			has(t, r, "58.50", "*** 重打 第1次 ***")
+			has(t, r, "58.50", "*** 重打 第2次 ***")
 			if len(r.QRs) != 1 {
 				t.Errorf("QR codes of the reprint: %v", r.QRs)
 			}

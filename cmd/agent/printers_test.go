@@ -45,7 +45,7 @@ func TestTwoPrinters(t *testing.T) {
 	}
 	counter.next("拿铁咖啡", "12.50")
 	pos.must(202, "POST", "/v1/sales/S1/print", `{"job_id":"T2","what":"ticket","printer":"kitchen"}`)
-	kitchen.next("拿铁咖啡", "*** 重打 第1次 ***")
+	kitchen.next("拿铁咖啡", "*** 重打 第2次 ***")
 	pos.must(202, "POST", "/v1/drawer/open", "{}")
 	if a := pos.must(503, "POST", "/v1/drawer/open", `{"printer":"kitchen"}`); a["code"] != "printer_unavailable" {
 		t.Errorf("%v", a)

@@ -143,7 +143,7 @@ func TestTrainingOnPaper(t *testing.T) {
 	pos.must(201, "POST", "/v1/sales/S1/refunds", `{"refund_id":"R1"}`)
 	p.next(mark, "退货单")
 	pos.must(202, "POST", "/v1/sales/S1/print", `{"job_id":"J1"}`)
-	p.next(mark, "*** 重打 第1次 ***")
+	p.next(mark, "*** 重打 第2次 ***")
 	pos.must(202, "POST", "/v1/print", `{"job_id":"K1","lines":[{"text":"厨打"},{"cut":"partial"}]}`)
 	p.next(mark, "厨打")
 	if a := pos.must(201, "POST", "/v1/invoices", kioskInvoice("I1")); a["state"] != "recorded" {
