@@ -15,16 +15,8 @@ import (
 // defaultKind of invoices is the ordinary digital one, 数电普票.
 const defaultKind = "82"
 
-// blueRequest is the content of 2.9. What the sandbox has no use for
-// (realEstateRentalList, paymentList and the like) it does not look at.
-type blueRequest struct {
-	TaxpayerNum       piaotong.Scalar `json:"taxpayerNum"`
-	ReqSerialNo       piaotong.Scalar `json:"invoiceReqSerialNo"`
-	Kind              piaotong.Scalar `json:"invoiceIssueKindCode"`
-	NaturalPerson     piaotong.Scalar `json:"naturalPersonFlag"`
-	ShowAddress       piaotong.Scalar `json:"showBuyerAddrTel"`
-	ShowBank          piaotong.Scalar `json:"showBuyerBank"`
-	Account           piaotong.Scalar `json:"account"`
+// partyFields are what 2.9 and 2.37 have in common beside their lines.
+type partyFields struct {
 	BuyerName         piaotong.Scalar `json:"buyerName"`
 	BuyerTaxpayerNum  piaotong.Scalar `json:"buyerTaxpayerNum"`
 	BuyerAddress      piaotong.Scalar `json:"buyerAddress"`
@@ -35,22 +27,35 @@ type blueRequest struct {
 	SellerTel         piaotong.Scalar `json:"sellerTel"`
 	SellerBankName    piaotong.Scalar `json:"sellerBankName"`
 	SellerBankAccount piaotong.Scalar `json:"sellerBankAccount"`
-	ItemName          piaotong.Scalar `json:"itemName"`
 	CasherName        piaotong.Scalar `json:"casherName"`
 	ReviewerName      piaotong.Scalar `json:"reviewerName"`
 	DrawerName        piaotong.Scalar `json:"drawerName"`
 	TakerName         piaotong.Scalar `json:"takerName"`
 	TakerTel          piaotong.Scalar `json:"takerTel"`
 	TakerEmail        piaotong.Scalar `json:"takerEmail"`
-	SpecialKind       piaotong.Scalar `json:"specialInvoiceKind"`
-	Remark            piaotong.Scalar `json:"remark"`
 	DefinedData       piaotong.Scalar `json:"definedData"`
 	TradeNo           piaotong.Scalar `json:"tradeNo"`
 	ExtensionNum      piaotong.Scalar `json:"extensionNum"`
 	MachineCode       piaotong.Scalar `json:"machineCode"`
-	AgentInvoice      piaotong.Scalar `json:"agentInvoiceFlag"`
-	ShopNum           piaotong.Scalar `json:"shopNum"`
-	Items             []blueItem      `json:"itemList"`
+}
+
+// blueRequest is the content of 2.9. What the sandbox has no use for
+// (realEstateRentalList, paymentList and the like) it does not look at.
+type blueRequest struct {
+	partyFields
+	TaxpayerNum   piaotong.Scalar `json:"taxpayerNum"`
+	ReqSerialNo   piaotong.Scalar `json:"invoiceReqSerialNo"`
+	Kind          piaotong.Scalar `json:"invoiceIssueKindCode"`
+	NaturalPerson piaotong.Scalar `json:"naturalPersonFlag"`
+	ShowAddress   piaotong.Scalar `json:"showBuyerAddrTel"`
+	ShowBank      piaotong.Scalar `json:"showBuyerBank"`
+	Account       piaotong.Scalar `json:"account"`
+	ItemName      piaotong.Scalar `json:"itemName"`
+	SpecialKind   piaotong.Scalar `json:"specialInvoiceKind"`
+	Remark        piaotong.Scalar `json:"remark"`
+	AgentInvoice  piaotong.Scalar `json:"agentInvoiceFlag"`
+	ShopNum       piaotong.Scalar `json:"shopNum"`
+	Items         []blueItem      `json:"itemList"`
 }
 
 // issueBlue is 2.9: 0000 says "accepted". A number that is being worked on is
@@ -159,19 +164,19 @@ func (s *Sandbox) checkBlue(r *blueRequest) (Entry, error) {
 	if account != "" && s.state.accounts[account] == nil {
 		c.fail(invalid("account 未登记，请先登记数电账号"))
 	}
-	buyer, title := c.blueBuyer(r)
-	c.blueSeller(r)
+	title := c.parties(&r.partyFields)
+	if r.Kind == "81" && r.BuyerTaxpayerNum == "" {
+		c.fail(invalid("开具数电专票时 buyerTaxpayerNum 不能为空"))
+	}
 	c.blueOther(r)
-	tradeNo := orText(c.optional("tradeNo", r.TradeNo, chars(1, 200)), serial)
 	items, total := c.blueItems(r)
 	return Entry{
-		Kind: BlueRequestedEntry, ReqSerialNo: serial, TradeNo: tradeNo, Amount: formatFen(total), BuyerName: buyer, Title: title,
-		DefinedData: c.optional("definedData", r.DefinedData, chars(1, 200)),
+		Kind: BlueRequestedEntry, ReqSerialNo: serial, TradeNo: orText(string(r.TradeNo), serial), Amount: formatFen(total),
+		BuyerName: string(r.BuyerName), Title: title, DefinedData: string(r.DefinedData),
 		Blue: &BlueDetail{
 			Kind: string(r.Kind), Account: account,
-			DrawerName: c.optional("drawerName", r.DrawerName, gbk(1, 20)), CasherName: c.optional("casherName", r.CasherName, gbk(1, 16)),
-			ReviewerName: c.optional("reviewerName", r.ReviewerName, gbk(1, 16)), Remark: c.optional("remark", r.Remark, gbk(1, 240)),
-			Special: string(r.SpecialKind), Items: items,
+			DrawerName: string(r.DrawerName), CasherName: string(r.CasherName), ReviewerName: string(r.ReviewerName),
+			Remark: string(r.Remark), Special: string(r.SpecialKind), Items: items,
 		},
 	}, c.err
 }
@@ -185,52 +190,37 @@ func (s *Sandbox) issuer(c *checker, v piaotong.Scalar) {
 	s.taxpayer(c, v, "9997", "8004")
 }
 
-func (c *checker) blueBuyer(r *blueRequest) (name string, _ *Title) {
-	name = c.required("buyerName", r.BuyerName, gbk(1, 100))
-	c.noAngle("buyerName", name)
+// parties checks these fields and returns the buyer's title.
+func (c *checker) parties(p *partyFields) *Title {
+	c.noAngle("buyerName", c.required("buyerName", p.BuyerName, gbk(1, 100)))
 	t := Title{
-		TaxpayerNum: c.optional("buyerTaxpayerNum", r.BuyerTaxpayerNum, chars(15, 20)),
-		Address:     c.optional("buyerAddress", r.BuyerAddress, gbk(1, 100)),
-		Tel:         c.optional("buyerTel", r.BuyerTel, chars(1, 20)),
-		BankName:    c.optional("buyerBankName", r.BuyerBankName, gbk(1, 100)),
-		BankAccount: c.optional("buyerBankAccount", r.BuyerBankAccount, chars(1, 50)),
-		TakerTel:    c.optional("takerTel", r.TakerTel, chars(11, 11)),
-		TakerEmail:  c.optional("takerEmail", r.TakerEmail, chars(4, 50)),
+		TaxpayerNum: c.optional("buyerTaxpayerNum", p.BuyerTaxpayerNum, chars(15, 20)),
+		TakerTel:    c.optional("takerTel", p.TakerTel, chars(11, 11)),
+		TakerEmail:  c.optional("takerEmail", p.TakerEmail, chars(4, 50)),
 	}
 	c.match("buyerTaxpayerNum", t.TaxpayerNum, taxNumPattern)
-	if r.Kind == "81" && t.TaxpayerNum == "" {
-		c.fail(invalid("开具数电专票时 buyerTaxpayerNum 不能为空"))
-	}
-	c.noAngle("buyerAddress", t.Address)
-	c.match("buyerTel", t.Tel, telPattern)
-	c.together("buyerAddress、buyerTel", t.Address, t.Tel)
-	c.noAngle("buyerBankName", t.BankName)
-	c.together("buyerBankName、buyerBankAccount", t.BankName, t.BankAccount)
 	c.match("takerTel", t.TakerTel, digitsPattern)
 	c.match("takerEmail", t.TakerEmail, emailPattern)
+	t.Address, t.Tel = c.addressTel("buyer", p.BuyerAddress, p.BuyerTel)
+	t.BankName, t.BankAccount = c.bank("buyer", p.BuyerBankName, p.BuyerBankAccount)
+	c.addressTel("seller", p.SellerAddress, p.SellerTel)
+	c.bank("seller", p.SellerBankName, p.SellerBankAccount)
+	c.optional("takerName", p.TakerName, chars(1, 10))
+	c.staff(p.CasherName, p.ReviewerName, p.DrawerName)
+	c.optional("tradeNo", p.TradeNo, chars(1, 200))
+	c.optional("definedData", p.DefinedData, chars(1, 200))
+	c.optional("extensionNum", p.ExtensionNum, chars(1, 10))
+	c.optional("machineCode", p.MachineCode, chars(12, 12))
 	if t == (Title{}) {
-		return name, nil
+		return nil
 	}
-	return name, &t
-}
-
-func (c *checker) blueSeller(r *blueRequest) {
-	address := c.optional("sellerAddress", r.SellerAddress, gbk(1, 100))
-	tel := c.optional("sellerTel", r.SellerTel, chars(1, 20))
-	c.noAngle("sellerAddress", address)
-	c.match("sellerTel", tel, telPattern)
-	c.together("sellerAddress、sellerTel", address, tel)
-	bank := c.optional("sellerBankName", r.SellerBankName, gbk(1, 100))
-	c.noAngle("sellerBankName", bank)
-	c.together("sellerBankName、sellerBankAccount", bank, c.optional("sellerBankAccount", r.SellerBankAccount, chars(1, 50)))
+	return &t
 }
 
 func (c *checker) blueOther(r *blueRequest) {
 	c.optional("itemName", r.ItemName, gbk(1, 100))
-	c.optional("takerName", r.TakerName, chars(1, 10))
+	c.optional("remark", r.Remark, gbk(1, 240))
 	c.oneOf("specialInvoiceKind", r.SpecialKind, "08", "02")
-	c.optional("extensionNum", r.ExtensionNum, chars(1, 10))
-	c.optional("machineCode", r.MachineCode, chars(12, 12))
 	c.oneOf("agentInvoiceFlag", r.AgentInvoice, "0", "1")
 	c.match("shopNum", c.optional("shopNum", r.ShopNum, chars(6, 20)), alnumPattern)
 }

@@ -221,6 +221,6 @@ func (c *checker) zeroRate(rate int64, flag, preferential, manage piaotong.Scala
 	case zeroRatePolicies[flag] == "" && (privileged || manage != ""):
 		c.fail(invalid("普通零税率不能填写优惠政策"))
 	case zeroRatePolicies[flag] != "" && (!privileged || string(manage) != zeroRatePolicies[flag]):
-		c.fail(invalid("零税率标识为 %s 时 preferentialPolicyFlag 必须为 1，vatSpecialManage 必须为 %s", flag, zeroRatePolicies[flag]))
+		c.fail(invalid("零税率标识 %s 须有 preferentialPolicyFlag 1、vatSpecialManage %s", flag, zeroRatePolicies[flag]))
 	}
 }

@@ -91,6 +91,32 @@ func (c *checker) together(names, a, b string) {
 	}
 }
 
+// addressTel checks the address and telephone of the buyer or the seller, who
+// share a limit.
+func (c *checker) addressTel(who string, address, tel piaotong.Scalar) (a, t string) {
+	a, t = c.optional(who+"Address", address, gbk(1, 100)), c.optional(who+"Tel", tel, chars(1, 20))
+	c.noAngle(who+"Address", a)
+	c.match(who+"Tel", t, telPattern)
+	c.together(who+"Address、"+who+"Tel", a, t)
+	return a, t
+}
+
+// bank checks the bank and account of the buyer or the seller, which share a limit.
+func (c *checker) bank(who string, name, account piaotong.Scalar) (n, a string) {
+	n, a = c.optional(who+"BankName", name, gbk(1, 100)), c.optional(who+"BankAccount", account, chars(1, 50))
+	c.noAngle(who+"BankName", n)
+	c.noAngle(who+"BankAccount", a)
+	c.together(who+"BankName、"+who+"BankAccount", n, a)
+	return n, a
+}
+
+// staff checks the names of those who cash, review and issue.
+func (c *checker) staff(casher, reviewer, drawer piaotong.Scalar) {
+	c.optional("casherName", casher, gbk(1, 16))
+	c.optional("reviewerName", reviewer, gbk(1, 16))
+	c.optional("drawerName", drawer, gbk(1, 20))
+}
+
 // flag checks an optional boolean.
 func (c *checker) flag(name string, v piaotong.Scalar) {
 	switch strings.ToLower(string(v)) {

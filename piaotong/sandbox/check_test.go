@@ -2,13 +2,19 @@ package sandbox
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"tillagent/piaotong"
 )
@@ -56,6 +62,9 @@ func (r *raw) post(t *testing.T, path string, body []byte) piaotong.Response {
 	out, err := r.codec.OpenResponse(data)
 	if err != nil {
 		t.Fatalf("%v in %s", err, data)
+	}
+	if n := utf8.RuneCountInString(out.Msg); n > 60 {
+		t.Errorf("msg of %d characters: %s", n, out.Msg)
 	}
 	return out
 }
@@ -136,6 +145,7 @@ func TestCreateIsStrict(t *testing.T) {
 		{"another enterprise name", m{"enterpriseName": "沙箱"}, "8995"},
 		{"shop", m{"shopNum": "SHOP01"}, "0000"},
 		{"shop too short", m{"shopNum": "S1"}, "8995"},
+		{"shop with dash", m{"shopNum": "SHOP-01"}, "8995"},
 		{"no number", m{"qrcodeNo": ""}, "8995"},
 		{"number of 9", m{"qrcodeNo": "SBOX00001"}, "8995"},
 		{"number of 21", m{"qrcodeNo": "SBOX00000000000000001"}, "8995"},
@@ -152,18 +162,29 @@ func TestCreateIsStrict(t *testing.T) {
 		{"amount as number", m{"invoiceAmount": 10}, "0000"},
 		{"amount zero", m{"invoiceAmount": "0", "item.invoiceItemAmount": "0"}, "8995"},
 		{"amount too large", m{"invoiceAmount": "100000000.00", "item.invoiceItemAmount": "100000000.00"}, "8995"},
-		{"sum differs", m{"invoiceAmount": "10.01"}, "7002"},
+		{"sum above", m{"invoiceAmount": "10.01"}, "7002"},
+		{"sum below", m{"invoiceAmount": "9.99"}, "7002"},
 		{"one place is enough", m{"invoiceAmount": "10.0"}, "0000"},
 		{"drawer of 20 bytes", m{"drawerName": long(10)}, "0000"},
 		{"drawer of 22 bytes", m{"drawerName": long(11)}, "8995"},
 		{"cashier of 18 bytes", m{"casherName": long(9)}, "8995"},
+		{"reviewer of 18 bytes", m{"reviewerName": long(9)}, "8995"},
 		{"name not in GBK", m{"reviewerName": "𠮷"}, "8995"},
 		{"seller together too long", m{"sellerAddress": long(45), "sellerTel": "010-12345678"}, "8995"},
+		{"seller's address and telephone of 100", m{"sellerAddress": long(44), "sellerTel": "010-12345678"}, "0000"},
+		{"seller's telephone with letters", m{"sellerTel": "010-CALL"}, "8995"},
+		{"seller with angle brackets", m{"sellerAddress": "<路"}, "8995"},
+		{"seller's bank together too long", m{"sellerBankName": long(45), "sellerBankAccount": "12345678901"}, "8995"},
+		{"seller's bank with angle brackets", m{"sellerBankName": "银行>"}, "8995"},
 		{"control character", m{"invoiceRemark": "a\u0007b"}, "8995"},
 		{"remark of 242 bytes", m{"invoiceRemark": long(121)}, "8995"},
 		{"buyer preset", m{"buyerName": "购方", "buyerTaxpayerNum": "91110108TEST00002Y", "allowEditFlag": true}, "0000"},
 		{"buyer without name", m{"buyerTaxpayerNum": "91110108TEST00002Y"}, "8995"},
 		{"buyer with angle brackets", m{"buyerName": "<b>"}, "8995"},
+		{"buyer's bank account with angle brackets", m{"buyerName": "x", "buyerBankAccount": "<1"}, "8995"},
+		{"buyer's tax number of 5", m{"buyerName": "x", "buyerTaxpayerNum": "12345"}, "8995"},
+		{"buyer's mobile of 10", m{"buyerName": "x", "takerTel": "1380000000"}, "8995"},
+		{"buyer's mail malformed", m{"buyerName": "x", "takerEmail": "nobody"}, "8995"},
 		{"buyer's title type", m{"buyerName": "x", "invoiceTitleType": "2"}, "8995"},
 		{"mail malformed", m{"email": "nobody"}, "8995"},
 		{"flag as text", m{"smsFlag": "true"}, "0000"},
@@ -173,7 +194,11 @@ func TestCreateIsStrict(t *testing.T) {
 		{"more invoices than items", m{"allowInvoiceCount": 2}, "7001"},
 		{"invoice count as text", m{"allowInvoiceCount": "1"}, "0000"},
 		{"invoice count zero", m{"allowInvoiceCount": 0}, "8995"},
+		{"oil", m{"specialInvoiceKind": "08", "item.meteringUnit": "升"}, "0000"},
+		{"oil by the bottle", m{"specialInvoiceKind": "08", "item.meteringUnit": "瓶"}, "8995"},
+		{"another special kind", m{"specialInvoiceKind": "02"}, "8995"},
 		{"no items", m{"itemList": []any{}}, "8995"},
+		{"items that are no list", m{"itemList": m{}}, "8995"},
 		{"100 lines", m{"itemList": lines(100, nil)}, "0000"},
 		{"101 lines", m{"itemList": lines(101, nil), "invoiceAmount": "10.10"}, "8995"},
 		{"51 lines with discount", m{"itemList": lines(51, m{"invoiceItemDisAmount": "-0.01"}), "invoiceAmount": "4.59"}, "8995"},
@@ -195,8 +220,10 @@ func TestCreateIsStrict(t *testing.T) {
 		{"price of nine places", m{"item.unitPrice": "3.333333333", "item.quantity": "3"}, "8995"},
 		{"quantity of 11 characters", m{"item.unitPrice": "1", "item.quantity": "10.00000000"}, "8995"},
 		{"discount", m{"item.invoiceItemDisAmount": "-1.5", "invoiceAmount": "8.50"}, "0000"},
+		{"discount of nothing", m{"item.invoiceItemDisAmount": "0"}, "8995"},
 		{"discount positive", m{"item.invoiceItemDisAmount": "1.50", "invoiceAmount": "11.50"}, "8995"},
 		{"discount above the line", m{"item.invoiceItemDisAmount": "-10.01", "invoiceAmount": "1"}, "8007"},
+		{"discount above the line, another makes up", m{"itemList": append(lines(1, m{"invoiceItemDisAmount": "-0.11"}), lines(2, nil)...), "invoiceAmount": "0.19"}, "8007"},
 		{"item negative", m{"item.invoiceItemAmount": "-10.00"}, "8995"},
 		{"nested where a value belongs", m{"tradeNo": m{}}, "8995"},
 	} {
@@ -227,6 +254,7 @@ func TestOthersAreStrict(t *testing.T) {
 		return `{"taxpayerNum":"91110108SANDBOX01X","invoiceReqSerialNo":"` + serial + `","blueAllEleInvNo":"` + blue + `","amount":"` + amount + `","redReason":"` + reason + `"}`
 	}
 	const serial = "SBOXRED0000000000001"
+	const voidOne = `{"taxpayerNum":"91110108SANDBOX01X","qrcodeNo":"SBOX000001","invoiceAmount":"10"}`
 	for _, tc := range []struct{ name, path, content, code string }{
 		{"red of too little", redPath, red(serial, blue, "-9.99", "退货"), "8995"},
 		{"red, positive", redPath, red(serial, blue, "10.00", "退货"), "8995"},
@@ -239,6 +267,7 @@ func TestOthersAreStrict(t *testing.T) {
 		{"red with half a name", redPath, `{"taxpayerNum":"91110108SANDBOX01X","invoiceReqSerialNo":"` + serial + `","blueAllEleInvNo":"` + blue + `","invoiceCode":"011001900111","amount":"-10","redReason":"x"}`, "8995"},
 		{"void as an object", voidPath, `{}`, "8995"},
 		{"void of nothing", voidPath, `[]`, "8995"},
+		{"void of 51", voidPath, "[" + strings.Repeat(voidOne+",", 50) + voidOne + "]", "8995"},
 		{"void of another's", voidPath, `[{"taxpayerNum":"91110108TEST00001X","qrcodeNo":"SBOX000001","invoiceAmount":"10"}]`, "8104"},
 		{"void without amount", voidPath, `[{"taxpayerNum":"91110108SANDBOX01X","qrcodeNo":"SBOX000001"}]`, "8995"},
 		{"query with another amount", queryPath, `{"taxpayerNum":"91110108SANDBOX01X","qrcodeNo":"SBOX000001","invoiceAmount":"11"}`, "8995"},
@@ -251,6 +280,43 @@ func TestOthersAreStrict(t *testing.T) {
 			t.Errorf("%s: %s %s, want %s", tc.name, out.Code, out.Msg, tc.code)
 		}
 	}
+}
+
+// seal makes an envelope in which one field is another than the client would
+// ever send; "" leaves it out.
+func (r *raw) seal(t *testing.T, field, value string) []byte {
+	t.Helper()
+	body, err := r.codec.SealRequest(platformCode, testSerial, r.clock.now(), []byte(with(t, map[string]any{"qrcodeNo": "SBOX000002"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env map[string]string
+	if err := json.Unmarshal(body, &env); err != nil {
+		t.Fatal(err)
+	}
+	env[field] = value
+	if value == "" {
+		delete(env, field)
+	}
+	delete(env, "sign")
+	var pairs []string
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		pairs = append(pairs, k+"="+env[k])
+	}
+	key, err := piaotong.ParsePrivateKey([]byte(r.Account().PrivateKeyPEM))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha1.Sum([]byte(strings.Join(pairs, "&")))
+	sign, err := rsa.SignPKCS1v15(nil, key, crypto.SHA1, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	env["sign"] = base64.StdEncoding.EncodeToString(sign)
+	if body, err = json.Marshal(env); err != nil {
+		t.Fatal(err)
+	}
+	return body
 }
 
 func TestEnvelopeIsStrict(t *testing.T) {
@@ -288,6 +354,12 @@ func TestEnvelopeIsStrict(t *testing.T) {
 		{"another platform code", string(seal("SANDBOX2", testSerial, r.clock.now())), "9998", testSerial},
 		{"serial number of 25", string(seal(platformCode, testSerial[:25], r.clock.now())), "8995", testSerial[:25]},
 		{"serial number of another platform", string(seal(platformCode, "XXXX"+testSerial[4:], r.clock.now())), "8995", "XXXX" + testSerial[4:]},
+		{"another way to sign", string(r.seal(t, "signType", "RSA2")), "8995", testSerial},
+		{"another format", string(r.seal(t, "format", "XML")), "8995", testSerial},
+		{"no format", string(r.seal(t, "format", "")), "0000", testSerial},
+		{"another version", string(r.seal(t, "version", "2.0")), "8995", testSerial},
+		{"time without seconds", string(r.seal(t, "timestamp", "2026-03-01 10:30")), "8995", testSerial},
+		{"no such day", string(r.seal(t, "timestamp", "2026-02-30 10:30:00")), "8995", testSerial},
 		{"changed time", strings.Replace(good, "2026-03-01 10:30:00", "2026-03-01 10:30:01", 1), "9999", ""},
 		{"without signature", good[:strings.Index(good, `,"sign"`)] + "}", "9999", ""},
 		{"signed by a stranger", string(foreign), "9999", ""},

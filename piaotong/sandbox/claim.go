@@ -84,7 +84,11 @@ func (s *Sandbox) ClaimMerged(c ClaimMerged) (reqSerialNo string, err error) {
 			return "", badInput("code %q is named twice", no)
 		}
 	}
-	serials, err := s.submitNow(numbers, submission{buyer: c.BuyerName, title: titleOf(c.BuyerTaxpayerNum), outcome: c.Outcome, n: 1})
+	title, err := titleOf(c.BuyerTaxpayerNum)
+	if err != nil {
+		return "", err
+	}
+	serials, err := s.submitNow(numbers, submission{buyer: c.BuyerName, title: title, outcome: c.Outcome, n: 1})
 	if err != nil {
 		return "", err
 	}
@@ -101,17 +105,22 @@ func (s *Sandbox) claim(c Claim) (reqSerialNos []string, err error) {
 	if c.Split < 0 || c.Split > maxSplit {
 		return nil, badInput("split must be 0 to %d", maxSplit)
 	}
-	return s.submitNow([]string{no}, submission{
-		buyer: c.BuyerName, title: titleOf(c.BuyerTaxpayerNum), outcome: c.Outcome, n: max(c.Split, 1),
-	})
+	title, err := titleOf(c.BuyerTaxpayerNum)
+	if err != nil {
+		return nil, err
+	}
+	return s.submitNow([]string{no}, submission{buyer: c.BuyerName, title: title, outcome: c.Outcome, n: max(c.Split, 1)})
 }
 
 // titleOf is the rest of a title that has a tax number or nothing.
-func titleOf(taxpayerNum string) *Title {
-	if taxpayerNum == "" {
-		return nil
+func titleOf(taxpayerNum string) (*Title, error) {
+	switch {
+	case taxpayerNum == "":
+		return nil, nil
+	case !taxNumPattern.MatchString(taxpayerNum):
+		return nil, badInput("buyer_taxpayer_num must have 15 to 20 of A-Z and 0-9")
 	}
-	return &Title{TaxpayerNum: taxpayerNum}
+	return &Title{TaxpayerNum: taxpayerNum}, nil
 }
 
 // numberOf finds the number of a code in the address of its page.
@@ -144,9 +153,6 @@ func (sub *submission) check() error {
 	}
 	if n, err := piaotong.GBKLen(sub.buyer); err != nil || n > 100 {
 		return badInput("buyer_name must have at most 100 bytes in GBK")
-	}
-	if t := sub.title; t != nil && t.TaxpayerNum != "" && !taxNumPattern.MatchString(t.TaxpayerNum) {
-		return badInput("buyer_taxpayer_num must have 15 to 20 of A-Z and 0-9")
 	}
 	return nil
 }

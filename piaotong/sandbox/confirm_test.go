@@ -12,6 +12,7 @@ import (
 const (
 	confirm1 = "SBOXCONF000000000001"
 	confirm2 = "SBOXCONF000000000002"
+	confirm3 = "SBOXCONF000000000003"
 	search1  = "SBOXFIND000000000001"
 )
 
@@ -263,7 +264,7 @@ func TestConfirmOfTheBuyer(t *testing.T) {
 func TestConfirmsAreStrict(t *testing.T) {
 	r := newRaw(t)
 	r.SetIssueDelay(0)
-	blueNo := r.issueDirect(t, blue1).AllEleInvNo
+	blueNo, second := r.issueDirect(t, blue1).AllEleInvNo, r.issueDirect(t, blue2).AllEleInvNo
 	good := `{"taxpayerNum":"91110108SANDBOX01X","redConfirmReqSerialNo":"` + confirm1 + `","applicantType":"0","blueAllEleInvNo":"` + blueNo + `","redReasonCode":"02","amount":"-58.50"}`
 	view := `{"taxpayerNum":"91110108SANDBOX01X","redConfirmReqSerialNo":"` + confirm1 + `"}`
 	find := `{"taxpayerNum":"91110108SANDBOX01X","queryReqSerialNo":"` + search1 + `","applicantType":"1","startDate":"2026-03-01","endDate":"2026-03-31"}`
@@ -292,6 +293,10 @@ func TestConfirmsAreStrict(t *testing.T) {
 		{"view nothing", "2.29", view, m{"redConfirmReqSerialNo": nil}, "8995"},
 		{"view an unknown one", "2.29", view, m{}, "8003"},
 		{"apply", "2.28", good, m{}, "0000"},
+		{"apply for a line", "2.28", good, m{"redConfirmReqSerialNo": confirm2, "blueAllEleInvNo": second, "amount": "-20.00", "itemList": []any{m{
+			"blueItemNo": "1", "goodsName": "*乳制品*牛奶", "taxClassificationCode": "1030301000000000000", "includeTaxFlag": "1", "invoiceAmount": "-20.00", "taxRateValue": "0.13",
+		}}}, "0000"},
+		{"apply for the rest without lines", "2.28", good, m{"redConfirmReqSerialNo": confirm3, "blueAllEleInvNo": second, "amount": "-38.50"}, "6009"},
 		{"view", "2.29", view, m{}, "0000"},
 		{"view of another's", "2.29", view, m{"taxpayerNum": "91110108TEST00001X"}, "8004"},
 		{"issue an unknown one", "2.30", `{"taxpayerNum":"91110108SANDBOX01X","invoiceReqSerialNo":"` + red1 + `","redConfirmNo":"1","redConfirmUuid":"1"}`, m{}, "8003"},

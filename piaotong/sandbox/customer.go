@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tillagent/piaotong"
 )
@@ -36,9 +37,13 @@ type titleForm struct {
 
 // presetForm is the form as the till preset it.
 func presetForm(q QR) titleForm {
-	f := titleForm{BuyerName: q.BuyerName}
+	f := titleForm{BuyerName: q.BuyerName, Company: q.TitleType == companyTitle}
 	if t := q.Title; t != nil {
-		f.TaxpayerNum, f.Tel, f.Email, f.Company = t.TaxpayerNum, t.TakerTel, t.TakerEmail, t.TaxpayerNum != ""
+		f.TaxpayerNum, f.Tel, f.Email = t.TaxpayerNum, t.TakerTel, t.TakerEmail
+		f.Company = f.Company || q.TitleType == "" && t.TaxpayerNum != ""
+	}
+	if !f.Company {
+		f.TaxpayerNum = ""
 	}
 	return f
 }
@@ -64,16 +69,18 @@ func (f titleForm) problem(q QR) string {
 	switch {
 	case f.BuyerName == "":
 		return "请填写发票抬头"
-	case err != nil:
+	case err != nil || strings.ContainsFunc(f.BuyerName, unicode.IsControl):
 		return "发票抬头含有无法打印的字符"
 	case n > 100:
 		return "发票抬头太长"
 	case strings.ContainsAny(f.BuyerName, "<>"):
 		return "发票抬头不能含有 < 或 >"
-	case f.Company && f.TaxpayerNum == "":
+	case f.Company && f.TaxpayerNum == "" && !q.Fixed:
 		return "请填写企业税号"
-	case f.Company && !taxNumPattern.MatchString(f.TaxpayerNum):
+	case f.Company && !taxNumPattern.MatchString(f.TaxpayerNum) && !q.Fixed: // a preset one may be shorter
 		return "企业税号应为 15 到 20 位数字或大写字母"
+	case q.Kind == "81" && f.TaxpayerNum == "":
+		return "专用发票只能开给有税号的企业"
 	case f.Tel == "" && q.MobileRequired:
 		return "请填写手机号"
 	case f.Tel != "" && (len(f.Tel) != 11 || !digitsPattern.MatchString(f.Tel)):

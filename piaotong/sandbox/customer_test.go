@@ -30,6 +30,75 @@ func submitted(t *testing.T, to string, fields ...string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+// TestPresetTitles: a title that the till preset for good can be submitted
+// whatever the sandbox thinks of it, and its type is the till's.
+func TestPresetTitles(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		preset map[string]any
+		taxNo  string // of the invoice
+	}{
+		{"short tax number", map[string]any{"buyerTaxpayerNum": "123456"}, "123456"},
+		{"company without tax number", map[string]any{"invoiceTitleType": "0"}, ""},
+		{"person with tax number", map[string]any{"buyerTaxpayerNum": companyNum, "invoiceTitleType": "1"}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRaw(t)
+			tc.preset["buyerName"], tc.preset["allowEditFlag"] = "乙", false
+			r.send(t, createPath, with(t, tc.preset))
+			page := r.url + "/q/SBOX000001"
+			_, text := get(t, page)
+			if company := strings.Contains(text, `value="company" checked`); company == (tc.preset["invoiceTitleType"] == "1") {
+				t.Errorf("company is chosen: %t", company)
+			}
+			if status, text := submitted(t, page, "buyer_name", "丙"); status != 200 {
+				t.Fatalf("%d %s", status, text)
+			}
+			if inv := r.ledger(t).Invoices[0]; inv.BuyerName != "乙" || inv.taxNo() != tc.taxNo {
+				t.Errorf("%q, %q", inv.BuyerName, inv.taxNo())
+			}
+		})
+	}
+}
+
+// TestEditedPreset: who types another title does not get the preset one's address.
+func TestEditedPreset(t *testing.T) {
+	for name, address := range map[string]string{"乙公司": "某路", "丙公司": ""} {
+		r := newRaw(t)
+		r.send(t, createPath, with(t, map[string]any{"buyerName": "乙公司", "buyerTaxpayerNum": companyNum, "buyerAddress": "某路"}))
+		if status, text := submitted(t, r.url+"/q/SBOX000001", "title_type", "company", "buyer_name", name, "buyer_taxpayer_num", companyNum); status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+		if inv := r.ledger(t).Invoices[0]; inv.BuyerName != name || inv.Title.Address != address {
+			t.Errorf("%s: %+v", name, inv.Title)
+		}
+	}
+}
+
+// TestNothingToEdit: without a preset title the customer gives one, whatever
+// allowEditFlag says.
+func TestNothingToEdit(t *testing.T) {
+	r := newRaw(t)
+	r.send(t, createPath, with(t, map[string]any{"allowEditFlag": false}))
+	if status, text := submitted(t, r.url+"/q/SBOX000001", "buyer_name", "个人"); status != 200 {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
+// TestSpecialNeedsCompany: a special invoice is for companies, on the page as
+// in 2.9.
+func TestSpecialNeedsCompany(t *testing.T) {
+	r := newRaw(t)
+	r.send(t, createPath, with(t, map[string]any{"invoiceIssueOptions": []any{map[string]any{"invoiceType": "81"}}}))
+	page := r.url + "/q/SBOX000001"
+	if status, text := submitted(t, page, "buyer_name", "个人"); status != 422 || !strings.Contains(text, "专用发票只能开给有税号的企业") {
+		t.Errorf("%d %s", status, text)
+	}
+	if status, _ := submitted(t, page, "title_type", "company", "buyer_name", "甲公司", "buyer_taxpayer_num", companyNum); status != 200 {
+		t.Errorf("a company: %d", status)
+	}
+}
+
 const companyNum = "91110108BUYER0001X"
 
 func TestCustomerTitle(t *testing.T) {
@@ -46,12 +115,18 @@ func TestCustomerTitle(t *testing.T) {
 		{with("buyer_taxpayer_num", companyNum, "taker_tel", "123"), "手机号应为"},
 		{with("buyer_taxpayer_num", companyNum, "taker_email", "nobody"), "邮箱格式"},
 		{with("buyer_taxpayer_num", companyNum, "count", "2"), "最多可以开 1 张"},
+		{with("buyer_taxpayer_num", companyNum, "count", "-1"), "最多可以开 1 张"},
 		{with("buyer_taxpayer_num", companyNum, "extract_codes", "123456789012"), "没有这个提取码：123456789012"},
 		{with("buyer_taxpayer_num", companyNum, "extract_codes", q.ExtractCode), "提取码重复"},
 	} {
 		status, page := submitted(t, q.URL, tc.fields...)
 		if status != 422 || !strings.Contains(page, tc.want) || !strings.Contains(page, `value="甲公司"`) {
 			t.Errorf("%v: %d, lacks %s", tc.fields, status, tc.want)
+		}
+	}
+	for _, name := range []string{"甲\x07公司", "甲\n公司"} {
+		if status, page := submitted(t, q.URL, "buyer_name", name); status != 422 || !strings.Contains(page, "无法打印") {
+			t.Errorf("%q: %d", name, status)
 		}
 	}
 	status, page := submitted(t, q.URL, with("buyer_taxpayer_num", strings.ToLower(companyNum), "taker_email", "a@example.com")...)

@@ -119,10 +119,11 @@ type QRDetail struct {
 	ExpireAt    time.Time `json:"expire_at"`
 	Items       []Item    `json:"items"`
 
-	Kind           string `json:"kind,omitempty"`  // of its invoices, when only one is offered: 81, 82
-	BuyerName      string `json:"buyer,omitempty"` // preset title
-	Title          *Title `json:"title,omitempty"` // the rest of it
-	Fixed          bool   `json:"fixed,omitempty"` // the preset title cannot be edited
+	Kind           string `json:"kind,omitempty"`       // of its invoices, when only one is offered: 81, 82
+	BuyerName      string `json:"buyer,omitempty"`      // preset title
+	Title          *Title `json:"title,omitempty"`      // the rest of it
+	TitleType      string `json:"title_type,omitempty"` // 0 company, 1 person; "" = by the tax number
+	Fixed          bool   `json:"fixed,omitempty"`      // the preset title cannot be edited
 	MobileRequired bool   `json:"mobile_required,omitempty"`
 	EmailRequired  bool   `json:"email_required,omitempty"`
 	AllowCount     int    `json:"allow_count,omitempty"` // invoices that the customer may make of it; 0 = 1
@@ -163,7 +164,7 @@ func openLedger(dir string, apply func(Entry) error) (*ledgerFile, error) {
 		err = f.Truncate(end)
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %v; move the file away to begin anew", f.Name(), err), f.Close())
 	}
 	return &ledgerFile{f: f, end: end}, nil
 }

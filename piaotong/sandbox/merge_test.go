@@ -65,6 +65,9 @@ func TestBadMergedClaims(t *testing.T) {
 	one := b.create(t, "SBOX000001")
 	b.create(t, "SBOX000002")
 	b.claim(t, Claim{QRCodeNo: "SBOX000002"})
+	if err := b.PlantQR("SBOX000003", "T3", "99999999.99"); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		c    ClaimMerged
 		want error // nil = bad input
@@ -74,6 +77,8 @@ func TestBadMergedClaims(t *testing.T) {
 		"twice":       {ClaimMerged{QRCodeNos: []string{"SBOX000001"}, URLs: []string{one.URL}}, nil},
 		"no address":  {ClaimMerged{QRCodeNos: []string{"SBOX000001"}, URLs: []string{""}}, nil},
 		"outcome":     {ClaimMerged{QRCodeNos: []string{"SBOX000001", "SBOX000002"}, Outcome: "x"}, nil},
+		"too much":    {ClaimMerged{QRCodeNos: []string{"SBOX000001", "SBOX000003"}}, nil},
+		"tax number":  {ClaimMerged{QRCodeNos: []string{"SBOX000001", "SBOX000003"}, BuyerTaxpayerNum: "123"}, nil},
 		"unknown":     {ClaimMerged{QRCodeNos: []string{"SBOX000001", "SBOX000009"}}, ErrNotFound},
 		"one claimed": {ClaimMerged{QRCodeNos: []string{"SBOX000001", "SBOX000002"}}, ErrConflict},
 	} {
@@ -82,7 +87,7 @@ func TestBadMergedClaims(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if k := b.ledger(t).kinds(); k != "qr_created qr_created claimed" {
+	if k := b.ledger(t).kinds(); k != "qr_created qr_created claimed qr_created" {
 		t.Error(k)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 const (
 	maxRequest  = 20 << 20
+	maxMsg      = 60 // characters of an answer's text, by the platform's table
 	codeOK      = "0000"
 	msgOK       = "处理成功"
 	codeData    = "8995" // data check failed, see text
@@ -169,7 +170,7 @@ func (s *Sandbox) process(pi platformInterface, req piaotong.Request, err error,
 		resp.Content = nil
 		resp.Code, resp.Msg = codeTrouble, "业务异常，请联系客服"
 		if r, ok := errors.AsType[*refusal](err); ok {
-			resp.Code, resp.Msg = r.code, r.msg
+			resp.Code, resp.Msg = r.code, clip(r.msg, maxMsg)
 		}
 		s.log.Info("sandbox refused", "interface", pi.number, "serial", req.SerialNo, "code", resp.Code, "reason", err.Error())
 	}
@@ -225,9 +226,21 @@ func (s *Sandbox) openRequest(body []byte) (piaotong.Request, error) {
 	return req, nil
 }
 
+// clip cuts a text after n characters.
+func clip(text string, n int) string {
+	if r := []rune(text); len(r) > n {
+		return string(r[:n])
+	}
+	return text
+}
+
 // decode reads a content into the struct or slice that v points to.
 func decode(content []byte, v any) error {
-	if err := json.Unmarshal(content, v); err != nil {
+	err := json.Unmarshal(content, v)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return invalid("%s 不应为 %s", orText(e.Field, "业务报文"), e.Value)
+	}
+	if err != nil {
 		return invalid("业务报文格式错误（%v）", err)
 	}
 	return nil

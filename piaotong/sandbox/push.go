@@ -318,6 +318,7 @@ func (s *Sandbox) deliver(ctx context.Context, p *Push) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.Status, p.ReplyCode = status, code
+	p.raw = nil // the list of pushes is kept, the envelopes are not
 	switch {
 	case err != nil:
 		p.State, p.Problem = PushFailed, err.Error()

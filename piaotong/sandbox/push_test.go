@@ -333,6 +333,7 @@ func TestPushReplies(t *testing.T) {
 		{"long msg", sealed(js, "same", strings.Repeat("长", 61), good), PushFailed, "0000", "61 characters"},
 		{"no content", sealed(js, "same", "ok", ""), PushFailed, "0000", "content is missing"},
 		{"another invoice", sealed(js, "same", "ok", strings.Replace(good, serial, "P0", 1)), PushFailed, "0000", "another invoice"},
+		{"another enterprise", sealed(js, "same", "ok", strings.Replace(good, "01X", "02X", 1)), PushFailed, "0000", "another invoice"},
 		{"too long", func(w http.ResponseWriter, _ piaotong.InvoicePush) {
 			io.WriteString(w, strings.Repeat(" ", maxReply+1))
 		}, PushFailed, "", "too long"},

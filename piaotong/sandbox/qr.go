@@ -67,6 +67,12 @@ type createItem struct {
 	DiscountAmount piaotong.Scalar `json:"invoiceItemDisAmount"`
 }
 
+// The types of a preset title (抬头类型).
+const (
+	companyTitle = "0"
+	personTitle  = "1"
+)
+
 // createQR is 2.16.
 func (s *Sandbox) createQR(c call) (any, error) {
 	var r createRequest
@@ -131,9 +137,9 @@ func (s *Sandbox) checkCreate(r *createRequest) (Entry, error) {
 	if amount <= 0 {
 		c.fail(invalid("invoiceAmount 必须大于 0"))
 	}
-	c.parties(r)
+	c.people(r)
 	c.options(r)
-	items, sum := c.items(r.Items)
+	items, sum := c.items(r)
 	if c.err == nil && sum != amount {
 		c.fail(refuse("7002", "项目金额合计与发票金额不一致"))
 	}
@@ -152,7 +158,7 @@ func (d *QRDetail) form(r *createRequest) {
 	if len(r.IssueOptions) == 1 {
 		d.Kind = string(r.IssueOptions[0].InvoiceType)
 	}
-	d.BuyerName = string(r.BuyerName)
+	d.BuyerName, d.TitleType = string(r.BuyerName), string(r.InvoiceTitleType)
 	title := Title{
 		TaxpayerNum: string(r.BuyerTaxpayerNum), Address: string(r.BuyerAddress), Tel: string(r.BuyerTel),
 		BankName: string(r.BuyerBankName), BankAccount: string(r.BuyerBankAccount),
@@ -177,21 +183,11 @@ func (c *checker) time(name, v string) time.Time {
 	return t
 }
 
-// parties checks what is said of seller, staff and buyer.
-func (c *checker) parties(r *createRequest) {
-	sellerAddress := c.optional("sellerAddress", r.SellerAddress, gbk(1, 100))
-	sellerTel := c.optional("sellerTel", r.SellerTel, chars(1, 20))
-	c.noAngle("sellerAddress", sellerAddress)
-	c.match("sellerTel", sellerTel, telPattern)
-	c.together("sellerAddress、sellerTel", sellerAddress, sellerTel)
-	sellerBank := c.optional("sellerBankName", r.SellerBankName, gbk(1, 100))
-	c.noAngle("sellerBankName", sellerBank)
-	c.together("sellerBankName、sellerBankAccount", sellerBank,
-		c.optional("sellerBankAccount", r.SellerBankAccount, chars(1, 50)))
-	c.optional("casherName", r.CasherName, gbk(1, 16))
-	c.optional("reviewerName", r.ReviewerName, gbk(1, 16))
-	c.optional("drawerName", r.DrawerName, gbk(1, 20))
-
+// people checks what is said of seller, staff and buyer.
+func (c *checker) people(r *createRequest) {
+	c.addressTel("seller", r.SellerAddress, r.SellerTel)
+	c.bank("seller", r.SellerBankName, r.SellerBankAccount)
+	c.staff(r.CasherName, r.ReviewerName, r.DrawerName)
 	preset := r.BuyerTaxpayerNum + r.InvoiceTitleType + r.BuyerAddress + r.BuyerTel + r.BuyerBankName +
 		r.BuyerBankAccount + r.TakerTel + r.TakerEmail
 	if preset != "" && r.BuyerName == "" {
@@ -199,19 +195,9 @@ func (c *checker) parties(r *createRequest) {
 	}
 	c.noAngle("buyerName", c.optional("buyerName", r.BuyerName, gbk(1, 100)))
 	c.match("buyerTaxpayerNum", c.optional("buyerTaxpayerNum", r.BuyerTaxpayerNum, chars(6, 20)), alnumPattern)
-	if t := r.InvoiceTitleType; t != "" && t != "0" && t != "1" {
-		c.fail(invalid("invoiceTitleType 只能为 0 或 1"))
-	}
-	address := c.optional("buyerAddress", r.BuyerAddress, gbk(1, 100))
-	tel := c.optional("buyerTel", r.BuyerTel, chars(1, 20))
-	c.noAngle("buyerAddress", address)
-	c.match("buyerTel", tel, telPattern)
-	c.together("buyerAddress、buyerTel", address, tel)
-	bank := c.optional("buyerBankName", r.BuyerBankName, gbk(1, 100))
-	account := c.optional("buyerBankAccount", r.BuyerBankAccount, chars(1, 50))
-	c.noAngle("buyerBankName", bank)
-	c.noAngle("buyerBankAccount", account)
-	c.together("buyerBankName、buyerBankAccount", bank, account)
+	c.oneOf("invoiceTitleType", r.InvoiceTitleType, companyTitle, personTitle)
+	c.addressTel("buyer", r.BuyerAddress, r.BuyerTel)
+	c.bank("buyer", r.BuyerBankName, r.BuyerBankAccount)
 	c.match("takerTel", c.optional("takerTel", r.TakerTel, chars(11, 11)), digitsPattern)
 	c.match("takerEmail", c.optional("takerEmail", r.TakerEmail, chars(4, 50)), emailPattern)
 	c.flag("allowEditFlag", r.AllowEdit)
@@ -223,9 +209,7 @@ func (c *checker) options(r *createRequest) {
 	c.flag("smsFlag", r.SMS)
 	c.flag("emailRequiredFlag", r.EmailRequired)
 	c.flag("emailSendFlag", r.EmailSend)
-	if k := r.SpecialInvoiceKind; k != "" && k != "08" {
-		c.fail(invalid("specialInvoiceKind 只能为 08"))
-	}
+	c.oneOf("specialInvoiceKind", r.SpecialInvoiceKind, "08")
 	c.optional("invoiceRemark", r.InvoiceRemark, gbk(1, 240))
 	c.match("email", c.optional("email", r.Email, chars(4, 50)), emailPattern)
 	for _, o := range r.IssueOptions {
@@ -254,10 +238,14 @@ const maxLines = 100
 // ratePercents are the rates in force, as decimals of two places × 100.
 var ratePercents = []int64{13, 9, 6, 5, 3, 1, 0}
 
-func (c *checker) items(list []createItem) (items []Item, sum int64) {
+func (c *checker) items(r *createRequest) (items []Item, sum int64) {
+	list := r.Items
 	lines := len(list)
 	for i := range list {
 		it, total := c.item(&list[i])
+		if r.SpecialInvoiceKind == "08" && it.Unit != "升" {
+			c.fail(invalid("成品油发票的单位必须为升"))
+		}
 		items = append(items, it)
 		sum += total
 		if list[i].DiscountAmount != "" {

@@ -48,7 +48,7 @@ func (s *Sandbox) redFlush(c call) (any, error) {
 		return nil, err
 	}
 	switch {
-	case len(blue.RedSerials) > 0 || blue.leftToReverse().fen < blue.fen:
+	case blue.leftToReverse().fen < blue.fen:
 		return nil, refuse("6005", "原发票已冲红或正在冲红")
 	case amount != -blue.fen:
 		return nil, invalid("amount 必须等于蓝字发票价税合计的负数")

@@ -79,39 +79,25 @@ func (l *line) initItem(no int) map[string]string {
 	return out
 }
 
+// redItem is a line of 2.37 and 2.28: one of 2.9, with other signs, of a line of
+// the blue invoice.
 type redItem struct {
-	BlueItemNo       piaotong.Scalar `json:"blueItemNo"`
-	GoodsName        piaotong.Scalar `json:"goodsName"`
-	TaxCode          piaotong.Scalar `json:"taxClassificationCode"`
-	Quantity         piaotong.Scalar `json:"quantity"`
-	IncludeTaxFlag   piaotong.Scalar `json:"includeTaxFlag"`
-	UnitPrice        piaotong.Scalar `json:"unitPrice"`
-	Amount           piaotong.Scalar `json:"invoiceAmount"`
-	TaxRate          piaotong.Scalar `json:"taxRateValue"`
-	TaxAmount        piaotong.Scalar `json:"taxRateAmount"`
-	Discount         piaotong.Scalar `json:"discountAmount"`
-	PreferentialFlag piaotong.Scalar `json:"preferentialPolicyFlag"`
-	ZeroTaxFlag      piaotong.Scalar `json:"zeroTaxFlag"`
-	VATSpecialManage piaotong.Scalar `json:"vatSpecialManage"`
+	BlueItemNo piaotong.Scalar `json:"blueItemNo"`
+	blueItem
 }
 
 // redLines is 2.37.
 func (s *Sandbox) redLines(c call) (any, error) {
 	var r struct {
+		partyFields
 		TaxpayerNum     piaotong.Scalar `json:"taxpayerNum"`
 		ReqSerialNo     piaotong.Scalar `json:"invoiceReqSerialNo"`
 		BlueAllEleInvNo piaotong.Scalar `json:"blueAllEleInvNo"`
 		BlueCode        piaotong.Scalar `json:"oldInvoiceCode"`
 		BlueNo          piaotong.Scalar `json:"oldInvoiceNo"`
 		Reason          piaotong.Scalar `json:"redReason"`
-		TradeNo         piaotong.Scalar `json:"tradeNo"`
 		ReturnNo        piaotong.Scalar `json:"returnNo"`
-		BuyerName       piaotong.Scalar `json:"buyerName"`
-		CasherName      piaotong.Scalar `json:"casherName"`
-		ReviewerName    piaotong.Scalar `json:"reviewerName"`
-		DrawerName      piaotong.Scalar `json:"drawerName"`
 		Remark          piaotong.Scalar `json:"remark"`
-		DefinedData     piaotong.Scalar `json:"definedData"`
 		Items           []redItem       `json:"itemList"`
 	}
 	if err := decode(c.content, &r); err != nil {
@@ -123,14 +109,9 @@ func (s *Sandbox) redLines(c call) (any, error) {
 	ch.match("invoiceReqSerialNo", serial, serialPattern)
 	blueNo := ch.blue(r.BlueAllEleInvNo, r.BlueCode, r.BlueNo)
 	ch.optional("redReason", r.Reason, gbk(1, 100))
-	ch.optional("tradeNo", r.TradeNo, chars(1, 200))
 	ch.optional("returnNo", r.ReturnNo, chars(1, 200))
-	ch.optional("casherName", r.CasherName, gbk(1, 16))
-	ch.optional("reviewerName", r.ReviewerName, gbk(1, 16))
-	ch.optional("drawerName", r.DrawerName, gbk(1, 20))
 	ch.optional("remark", r.Remark, gbk(1, 200))
-	buyer := ch.required("buyerName", r.BuyerName, gbk(1, 100))
-	ch.optional("definedData", r.DefinedData, chars(1, 200))
+	ch.parties(&r.partyFields)
 	if ch.err != nil {
 		return nil, ch.err
 	}
@@ -143,7 +124,7 @@ func (s *Sandbox) redLines(c call) (any, error) {
 		return nil, err
 	case blue.leftToReverse().fen == 0:
 		return nil, refuse("6005", "原发票已冲红或正在冲红")
-	case buyer != blue.BuyerName:
+	case string(r.BuyerName) != blue.BuyerName:
 		return nil, invalid("buyerName 与蓝字发票不一致")
 	}
 	lines, total := ch.redItems(blue, r.Items)
@@ -192,12 +173,16 @@ func (c *checker) redItems(blue *Invoice, items []redItem) (lines []RedLine, tot
 
 // sameLine checks what must be as on the blue line.
 func (c *checker) sameLine(l *line, it *redItem) {
+	c.optional("specificationModel", it.Specification, gbk(1, 40))
+	c.optional("meteringUnit", it.MeteringUnit, gbk(1, 20))
 	rate, err := parseDecimal(string(it.TaxRate), 2)
 	switch {
 	case err != nil:
 		c.fail(refuse("8006", "税率不存在"))
 	case it.ZeroTaxFlag == "0":
 		c.fail(refuse("8015", "红字明细的零税率标识只能为 1、2、3"))
+	case l.item.Deduction == "" && it.Deduction != "":
+		c.fail(refuse("6011", "征税方式与蓝字发票不一致"))
 	case l.item.Deduction != "":
 		c.fail(invalid("沙箱不支持差额征税发票的部分冲红"))
 	case string(it.GoodsName) != l.item.Name, string(it.TaxCode) != l.item.TaxCode,
@@ -261,7 +246,7 @@ func (c *checker) within(l *line, part share, computed int64) {
 		c.fail(refuse("6009", "金额大于剩余可冲红金额"))
 	case part.tax > left.tax:
 		c.fail(refuse("6010", "税额大于剩余可冲红税额"))
-	case part.tax > part.fen, part.fen != left.fen && !near(part.tax, computed):
+	case part.tax < 0, part.fen != left.fen && !near(part.tax, computed):
 		c.fail(refuse("8011", "税额与税率不符"))
 	}
 }
@@ -290,9 +275,20 @@ func (c *checker) redQuantity(it *redItem, amount int64) *big.Int {
 	return quantity
 }
 
-// redTax is the tax of a line less its discount's, off: as it is sent, else as
-// the platform computes it.
+// redTax is the tax of a line less its discount's, off: each as it is sent, else
+// as the platform computes it.
 func (c *checker) redTax(it *redItem, computed, off int64) int64 {
+	switch {
+	case it.DiscountTax == "":
+	case it.Discount == "" || it.TaxAmount == "":
+		c.fail(invalid("discountTaxRateAmount 须与折扣金额、税额同时填写"))
+	default:
+		given := c.fen("discountTaxRateAmount", it.DiscountTax)
+		if given < 0 || !near(given, off) {
+			c.fail(refuse("8017", "折扣税额与税率不符"))
+		}
+		off = given
+	}
 	if it.TaxAmount == "" {
 		return computed
 	}

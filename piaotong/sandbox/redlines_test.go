@@ -176,8 +176,13 @@ func TestRedByHand(t *testing.T) {
 	if _, err := b.client.RedFlushLines(ctx, b.lines(red1, blue.AllEleInvNo, milk("-1", "-20.00"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.RedByHand(blue.ReqSerialNo); err != nil {
-		t.Fatal(err)
+	for _, loggedIn := range []bool{false, true} {
+		if err := b.SetAccount("", loggedIn, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.RedByHand(blue.ReqSerialNo); errors.Is(err, ErrConflict) == loggedIn {
+			t.Fatalf("logged in %t: %v", loggedIn, err)
+		}
 	}
 	l := b.ledger(t)
 	inv := l.Invoices[0]
@@ -193,92 +198,6 @@ func TestRedByHand(t *testing.T) {
 		if err := b.RedByHand(serial); !errors.Is(err, want) {
 			t.Errorf("%s: %v", serial, err)
 		}
-	}
-}
-
-func TestPartialRedIsStrict(t *testing.T) {
-	r := newRaw(t)
-	blue := r.issue(t).AllEleInvNo
-	const good = `{"blueItemNo":"1","goodsName":"*乳制品*牛奶","taxClassificationCode":"1030301000000000000","quantity":"-1",` +
-		`"includeTaxFlag":1,"unitPrice":"20.00","invoiceAmount":"-20.00","taxRateValue":"0.13"}`
-	body := func(items string) string {
-		return `{"taxpayerNum":"91110108SANDBOX01X","invoiceReqSerialNo":"` + red1 + `","blueAllEleInvNo":"` + blue + `","buyerName":"甲公司","itemList":[` + items + `]}`
-	}
-	// with changes one field of the good line; a value "" removes it.
-	with := func(field, value string) string {
-		var fields []string
-		for _, f := range strings.Split(strings.Trim(good, "{}"), ",") {
-			if !strings.HasPrefix(f, `"`+field+`":`) {
-				fields = append(fields, f)
-			}
-		}
-		if value != "" {
-			fields = append(fields, `"`+field+`":"`+value+`"`)
-		}
-		return "{" + strings.Join(fields, ",") + "}"
-	}
-	// bare is a line of milk with these figures and no quantity.
-	bare := func(figures string) string {
-		return `{"blueItemNo":"1","goodsName":"*乳制品*牛奶","taxClassificationCode":"1030301000000000000","taxRateValue":"0.13",` + figures + `}`
-	}
-	const path, initPath = "/sim/2.37", "/sim/2.36"
-	for _, tc := range []struct{ name, path, content, code string }{
-		{"no lines", path, body(""), "8995"},
-		{"another buyer", path, strings.Replace(body(good), "甲公司", "乙公司", 1), "8995"},
-		{"no buyer", path, strings.Replace(body(good), "甲公司", "", 1), "8995"},
-		{"short number", path, strings.Replace(body(good), red1, red1[1:], 1), "8995"},
-		{"unknown invoice", path, strings.Replace(body(good), blue, "26110000000000000000", 1), "8003"},
-		{"an old invoice", path, `{"taxpayerNum":"91110108SANDBOX01X","invoiceReqSerialNo":"` + red1 + `","oldInvoiceCode":"011001900111","oldInvoiceNo":"12345678","buyerName":"甲公司","itemList":[` + good + `]}`, "8003"},
-		{"remark of 202 bytes", path, strings.Replace(body(good), `"buyerName"`, `"remark":"`+strings.Repeat("长", 101)+`","buyerName"`, 1), "8995"},
-		{"no such line", path, body(with("blueItemNo", "3")), "6012"},
-		{"line zero", path, body(with("blueItemNo", "0")), "6012"},
-		{"line not named", path, body(with("blueItemNo", "")), "8995"},
-		{"line twice", path, body(good + "," + good), "8995"},
-		{"another name", path, body(with("goodsName", "*乳制品*酸奶")), "6012"},
-		{"another tax code", path, body(with("taxClassificationCode", "1030301")), "6012"},
-		{"another rate", path, body(with("taxRateValue", "0.09")), "6012"},
-		{"rate of three places", path, body(with("taxRateValue", "0.130")), "8006"},
-		{"zero-rate flag", path, body(with("zeroTaxFlag", "1")), "6012"},
-		{"zero-rate flag 0", path, body(with("zeroTaxFlag", "0")), "8015"},
-		{"policy without text", path, body(with("preferentialPolicyFlag", "1")), "8008"},
-		{"unknown tax flag", path, body(with("includeTaxFlag", "2")), "8995"},
-		{"too much without tax", path, body(bare(`"includeTaxFlag":"0","invoiceAmount":"-35.41"`)), "6009"},
-		{"too much, the flag left out", path, body(bare(`"invoiceAmount":"-35.41"`)), "6009"},
-		{"too much tax without tax", path, body(bare(`"includeTaxFlag":"0","invoiceAmount":"-35.40","taxRateAmount":"-4.61"`)), "6010"},
-		{"too little tax for all", path, body(bare(`"invoiceAmount":"-40.00","includeTaxFlag":"1","taxRateAmount":"-4.59"`)), "6009"},
-		{"nothing without tax", path, body(bare(`"includeTaxFlag":"0","invoiceAmount":"0.00","taxRateAmount":"-0.01"`)), "6015"},
-		{"positive amount", path, body(with("invoiceAmount", "20.00")), "6015"},
-		{"zero", path, body(with("invoiceAmount", "0")), "6015"},
-		{"positive quantity", path, body(with("quantity", "1")), "8995"},
-		{"negative price", path, body(with("unitPrice", "-20.00")), "8995"},
-		{"price alone", path, body(with("quantity", "")), "8995"},
-		{"quantity alone", path, body(with("unitPrice", "")), "8995"},
-		{"price does not fit", path, body(with("unitPrice", "19.99")), "8016"},
-		{"negative discount", path, body(with("discountAmount", "-1.00")), "8995"},
-		{"discount above the line", path, body(with("discountAmount", "20.01")), "8007"},
-		{"discount of all", path, body(with("discountAmount", "20.00")), "6015"},
-		{"too much money", path, body(`{"blueItemNo":"2","goodsName":"*水果*苹果","taxClassificationCode":"1010115010100000000","includeTaxFlag":"1","invoiceAmount":"-18.51","taxRateValue":"0.09"}`), "6009"},
-		{"too much quantity", path, body(`{"blueItemNo":"2","goodsName":"*水果*苹果","taxClassificationCode":"1010115010100000000","includeTaxFlag":"1","quantity":"-2","unitPrice":"5","invoiceAmount":"-10","taxRateValue":"0.09"}`), "6009"},
-		{"positive tax", path, body(with("taxRateAmount", "2.30")), "6016"},
-		{"too much tax", path, body(with("taxRateAmount", "-4.61")), "6010"},
-		{"tax does not fit", path, body(with("taxRateAmount", "-2.32")), "8011"},
-		{"init of nothing", initPath, `{"taxpayerNum":"91110108SANDBOX01X"}`, "8995"},
-		{"init of an unknown one", initPath, `{"taxpayerNum":"91110108SANDBOX01X","blueAllEleInvNo":"26110000000000000000"}`, "8003"},
-		{"init of another's", initPath, `{"taxpayerNum":"91110108TEST00001X","blueAllEleInvNo":"` + blue + `"}`, "8004"},
-		{"init by the buyer", initPath, `{"taxpayerNum":"91110108SANDBOX01X","blueAllEleInvNo":"` + blue + `","applicantType":"1"}`, "8995"},
-	} {
-		if out := r.send(t, tc.path, tc.content); out.Code != tc.code {
-			t.Errorf("%s: %s %s, want %s", tc.name, out.Code, out.Msg, tc.code)
-		}
-	}
-	if k := r.ledger(t).kinds(); strings.Contains(k, "red") {
-		t.Errorf("something was reversed: %s", k)
-	}
-	if out := r.send(t, path, body(with("taxRateAmount", "-2.30"))); out.Code != "0000" {
-		t.Errorf("with its tax: %s %s", out.Code, out.Msg)
-	}
-	if out := r.send(t, path, strings.Replace(body(good), red1, red2, 1)); out.Code != "0000" {
-		t.Errorf("as it should be: %s %s", out.Code, out.Msg)
 	}
 }
 

@@ -119,6 +119,12 @@ func TestVoid(t *testing.T) {
 	if k := b.ledger(t).kinds(); k != "qr_created qr_created qr_voided" {
 		t.Error(k)
 	}
+	// Staff may issue a failed invoice again: it holds its code.
+	b.SetIssueDelay(0)
+	b.claim(t, Claim{QRCodeNo: "SBOX000002", Outcome: Failed})
+	if got, err = b.client.VoidQRs(t.Context(), []piaotong.QRRef{b.ref("SBOX000002")}); err != nil || got[0].Voided {
+		t.Errorf("of a failed invoice: %v, %v", got, err)
+	}
 }
 
 func TestOutcomes(t *testing.T) {

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"bytes"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
@@ -280,6 +280,12 @@ func TestReissueMakesNoSecond(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	b.sound(t)
+	// What staff took back stays so.
+	b.create(t, "SBOX000003")
+	b.claim(t, Claim{QRCodeNo: "SBOX000003", Outcome: Withdrawn})
+	if all, err := b.ReissueAll(); err != nil || len(all) != 0 {
+		t.Errorf("withdrawn: %v, %v", all, err)
+	}
 	// After 30 days staff can no longer find what failed.
 	b.create(t, "SBOX000002")
 	b.claim(t, Claim{QRCodeNo: "SBOX000002", Outcome: Failed})
@@ -368,9 +374,13 @@ func TestEnterprise(t *testing.T) {
 
 // TestLicenceIsSmall: what the client would not send.
 func TestLicenceIsSmall(t *testing.T) {
-	var c checker
-	c.licence(piaotong.Scalar(bytes.Repeat([]byte("AAAA"), maxLicence/3+1)))
-	if c.err == nil {
-		t.Error("2 MiB were taken")
+	for _, size := range []int{maxLicence - 1, maxLicence} {
+		picture := make([]byte, size)
+		copy(picture, "\x89PNG\r\n\x1a\n")
+		var c checker
+		c.licence(piaotong.Scalar(base64.StdEncoding.EncodeToString(picture)))
+		if (c.err == nil) != (size < maxLicence) {
+			t.Errorf("%d bytes: %v", size, c.err)
+		}
 	}
 }
