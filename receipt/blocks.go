@@ -199,6 +199,11 @@ next:
 	}
 	width := min(12, (d.Columns-6)/2)
 	line := func(rate, gross, tax string) {
+		if max(printer.Width(gross), printer.Width(tax)) >= width { // they would run into each other
+			d.left(rate)
+			d.add(printer.Columns{{Text: gross, Align: printer.AlignRight}, {Text: tax, Align: printer.AlignRight}})
+			return
+		}
 		d.add(printer.Columns{{Text: rate}, {Text: gross, Width: width, Align: printer.AlignRight}, {Text: tax, Width: width, Align: printer.AlignRight}})
 	}
 	line(d.word("rate"), d.word("gross"), d.word("tax"))

@@ -20,7 +20,7 @@ import (
 
 // What a POS may send for one paper.
 const (
-	MaxPOSLines   = 500
+	maxPOSLines   = 500
 	maxColumns    = 8
 	maxTextCells  = 2000 // of one text, which wraps
 	maxQRBytes    = 1000
@@ -72,8 +72,8 @@ func parseLines(raw []byte, columns int) (printer.Doc, []trade.Problem) {
 		r.say("lines", trade.WrongType, "list")
 		return nil, r.problems
 	}
-	if len(list) > MaxPOSLines {
-		r.say("lines", trade.TooMany, strconv.Itoa(MaxPOSLines))
+	if len(list) > maxPOSLines {
+		r.say("lines", trade.TooMany, strconv.Itoa(maxPOSLines))
 		return nil, r.problems
 	}
 	doc := make(printer.Doc, 0, len(list))

@@ -23,8 +23,6 @@ type Shop struct {
 	Logo   image.Image // nil for none
 	// DrawerPin is the drawer connector's pin, 2 or 5; 0 where there is no drawer.
 	DrawerPin int
-	// DrawerLast opens the drawer after the paper instead of before it.
-	DrawerLast bool
 	// Columns is the paper's width in cells: 32 (58 mm), 42 or 48 (80 mm).
 	Columns int
 	// Template is the shop's own order and wording; nil is the built-in one.
@@ -43,7 +41,7 @@ type Paper struct {
 	Mark     trade.Mark
 	Nth      int       // which printing this is: 2 for the first reprint
 	Now      time.Time // the time of a reprint or a refund's receipt
-	Drawer   bool      // open the drawer with it
+	Drawer   bool      // open the drawer before it
 	// Claim is the address where a customer claims the invoice of a sale that has
 	// no QR code yet, through the relay; "" where there is none.
 	Claim string
@@ -54,7 +52,7 @@ type Paper struct {
 // Layout lays the paper out.
 func (s Shop) Layout(p Paper) printer.Doc {
 	d := s.doc()
-	if p.Drawer && !s.DrawerLast {
+	if p.Drawer {
 		d.drawer()
 	}
 	d.mark(p)
@@ -74,9 +72,6 @@ func (s Shop) Layout(p Paper) printer.Doc {
 	}
 	d.mark(p)
 	d.add(printer.Cut{})
-	if p.Drawer && s.DrawerLast {
-		d.drawer()
-	}
 	return d.Doc
 }
 
@@ -326,7 +321,13 @@ func refundTexts(p Paper) []string {
 	case trade.RefWaitRed, trade.RefWaitIssue:
 		return []string{"原发票红冲处理中"}
 	case trade.RefNeedsPerson:
+		if p.Refund.Path == trade.PathVoid {
+			return []string{"原开票码须人工处理,请联系店员"}
+		}
 		return []string{"原发票须人工处理,请联系店员"}
+	}
+	if p.Sale.Wish == trade.WishDirect { // which has no code, and maybe no invoice
+		return []string{"原发票处理中"}
 	}
 	return []string{"原开票码作废处理中"}
 }

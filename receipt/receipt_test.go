@@ -147,9 +147,8 @@ func TestR22Drawer(t *testing.T) {
 	if d, ok := (Shop{DrawerPin: 5, Columns: 48}).Layout(p)[0].(printer.Drawer); !ok || d.Pin != 5 {
 		t.Error("the drawer does not come first")
 	}
-	doc := (Shop{DrawerPin: 2, DrawerLast: true, Columns: 48}).Layout(p)
-	if d, ok := doc[len(doc)-1].(printer.Drawer); !ok || d.Pin != 2 {
-		t.Error("the drawer does not come last")
+	if d, ok := (Shop{DrawerPin: 2, Columns: 48}).Block(p)[0].(printer.Drawer); !ok || d.Pin != 2 {
+		t.Error("the drawer does not come first in what the POS laid out")
 	}
 	for _, e := range (Shop{Columns: 48}).Layout(p) {
 		if _, ok := e.(printer.Drawer); ok {

@@ -56,6 +56,17 @@ func maxWord(key string) int {
 // that one file serves every till.
 const templateColumns = 32
 
+// maxEmptyMM is the most paper, in mm, that a receipt of nothing may take: every
+// sale would take as much, and more.
+const maxEmptyMM = 1000
+
+// emptyMM is the length of a receipt of nothing on 58 mm paper.
+func (t *Template) emptyMM() int {
+	const dotsPerMM = 8
+	p, _ := printer.ProfileByName("generic-58") // it is built in
+	return printer.Height(Shop{Columns: p.Columns, Template: t}.Layout(Paper{Kind: trade.PaperReceipt}), p) / dotsPerMM
+}
+
 func (t *Template) word(key string) string {
 	if t != nil && t.words[key] != "" {
 		return t.words[key]
@@ -140,6 +151,11 @@ func parseTemplate(data []byte) (*Template, error) {
 	}
 	t.head = templateLines("header", file.Header, say)
 	t.foot = templateLines("footer", file.Footer, say)
+	if len(errs) == 0 {
+		if mm := t.emptyMM(); mm > maxEmptyMM {
+			say("没有商品时已长 %d 毫米，最长 %d", mm, maxEmptyMM)
+		}
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -171,8 +187,15 @@ func templateLines(name string, lines []map[string]any, say func(string, ...any)
 		say("%s%s: %s", name, strings.TrimPrefix(p.Field, "lines"), p.Message.In(trade.ZH))
 	}
 	for i, e := range doc {
-		if _, is := e.(printer.Cut); is {
+		switch e := e.(type) {
+		case printer.Cut:
 			say("%s[%d].cut: 页眉页脚不能切纸", name, i)
+		case printer.Columns:
+			for c, col := range e {
+				if col.Width == 1 && strings.Contains(col.Text, "{") { // Chinese may be filled in
+					say("%s[%d].columns[%d].width: %s", name, i, c, trade.Say(trade.AtLeast, "2").In(trade.ZH))
+				}
+			}
 		}
 	}
 	return doc

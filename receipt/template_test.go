@@ -64,6 +64,13 @@ func TestTemplate(t *testing.T) {
 			t.Errorf("%q stands on\n%s", not, got)
 		}
 	}
+	// The next sale's paper has nothing of this one's.
+	next := lunch()
+	next.ID, next.Total, next.Cashier, next.Register = "S2", 800, "小李", "2"
+	got = printer.Text(shop.Layout(Paper{Kind: trade.PaperReceipt, Sale: next, Standing: standing(trade.QRActive)}), p80)
+	if !strings.Contains(got, "2号机") || !strings.Contains(got, "收银 小李") || strings.Contains(got, "小王") || strings.Contains(got, "140.50") {
+		t.Errorf("of another sale\n%s", got)
+	}
 	// What is a fact about the invoice is not the template's to reword.
 	refund := standing(trade.QRActive)
 	refund.Refunds = []trade.Refund{{ID: "R-1", Amount: 14050, State: trade.RefDone, Path: trade.PathVoid, CreatedAt: noon}}
@@ -91,6 +98,9 @@ func TestTemplateProblems(t *testing.T) {
 		{"[[footer]]\ntext = \"a\"\nalign = \"middle\"", "footer[0].align"},
 		{"[[footer]]\ncut = \"full\"", "footer[0].cut"},
 		{"[[footer]]\ncolumns = [{text = \"a\", width = 40}]", "footer[0].columns[0].width"},
+		{`order = ["sale", "items", "total", "claim"` + strings.Repeat(`, "feed"`, 1000) + `]`, "最长 1000"},
+		{strings.Repeat("[[header]]\nfeed = 50\n", 6), "没有商品时已长 "},
+		{"[[footer]]\ncolumns = [{text = \"-\", width = 1}, {text = \"{cashier}\", width = 1}]", "footer[0].columns[1].width: 不能小于 2"},
 	}
 	for _, tt := range tests {
 		template, err := LoadTemplate(writeTemplate(t, tt.text))

@@ -119,6 +119,7 @@ var actions = map[string]func(e *executor, d []byte){
 	"ESC i":  func(e *executor, _ []byte) { e.cut("ESC i", true) },
 	"ESC m":  func(e *executor, _ []byte) { e.cut("ESC m", false) },
 	"GS v 0": (*executor).raster,
+	"ESC *":  (*executor).columns,
 	"GS h":   func(e *executor, d []byte) { e.barHeight = max(1, int(d[0])) },
 	"GS w":   func(e *executor, d []byte) { e.barModule = min(max(1, int(d[0])), 6) },
 	"GS H":   func(e *executor, d []byte) { e.barText = d[0] & 3 },
@@ -192,7 +193,7 @@ func (e *executor) tab() {
 }
 
 func (e *executor) feedLines(n int) {
-	if len(e.line) > 0 {
+	if len(e.line) > 0 || e.band != nil {
 		e.printLine(e.pitch)
 		n--
 	}

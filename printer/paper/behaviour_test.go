@@ -52,6 +52,9 @@ func TestBehavesLikeAClone(t *testing.T) {
 		{"code page", "\x1b@\x1bt\x05a\n", "a\n", "code page 5"},
 		{"NUL between commands", "\x1b@\x00a\x00\n", "a\n", ""},
 		{"EAN barcode", "\x1b@\x1dk\x02123456789012\x00a\n", "a\n", "GS k 2"},
+		{"a band beside text", "\x1b@a\x1b*!\x01\x00\xff\xff\xffb\n", "a\n[1×24]\nb\n", "ESC * within a line; text beside a band"},
+		{"a band of 8 dots", "\x1b@\x1b*\x00\x01\x00\xffa\n", "a\n", "ESC * 0"},
+		{"a band of nothing", "\x1b@\x1b*!\x00\x00a\n", "a\n", "without dots"},
 		{"barcode data", "\x1b@\x1dkI\x03abca\n", "a\n", "no CODE128 data"},
 	}
 	for _, tt := range tests {
@@ -254,8 +257,13 @@ func TestControl(t *testing.T) {
 	if code, body := call("POST", `{"traits":{"speed":50,"model":"X"}}`); code != 200 || !strings.Contains(body, `"speed":50`) || p.Traits() != (paper.Traits{Speed: 50, Model: "X"}) {
 		t.Errorf("traits: %d, %+v", code, p.Traits())
 	}
-	if code, _ := call("POST", `{"on_fire":true}`); code != 400 {
-		t.Errorf("unknown fault: %d", code)
+	for _, wrong := range []string{`{"on_fire":true}`, `{"paper_out":false,"traits":{"flow":"rtscts"}}`, `{"traits":{"buffer":-1}}`} {
+		if code, body := call("POST", wrong); code != 400 || !p.Faults().PaperOut || p.Traits() != (paper.Traits{Speed: 50, Model: "X"}) {
+			t.Errorf("%s: %d %s", wrong, code, body)
+		}
+	}
+	if _, err := paper.New(paper.Options{Traits: paper.Traits{Flow: "rtscts"}}); err == nil {
+		t.Error("a printer that says stop in an unknown way")
 	}
 	if code, _ := call("PUT", ``); code != 405 {
 		t.Errorf("PUT: %d", code)

@@ -40,7 +40,8 @@ type executor struct {
 	profile printer.Profile
 	modes
 	line     []sheet.Char
-	lead     byte // first half of a Chinese character; 0 is none
+	band     *sheet.Bitmap // of dots, in place of a line; nil is none
+	lead     byte          // first half of a Chinese character; 0 is none
 	sheet    *sheet.Sheet
 	inked    bool // something is on the paper
 	moved    bool // the paper has moved
@@ -67,7 +68,7 @@ func newExecutor(p *Printer) (*executor, error) {
 func (e *executor) reset() {
 	one := size{1, 1}
 	e.modes = modes{pitch: e.profile.LineDots, ascii: one, han: one, hanSpace: 2, barHeight: 162, barModule: 3, qrSize: 3, qrLevel: '0'}
-	e.line, e.lead = nil, 0
+	e.line, e.band, e.lead = nil, nil, 0
 }
 
 func (e *executor) newPaper() {
@@ -268,6 +269,10 @@ func (e *executor) mark() {
 
 // put adds a character to the line, which prints when it is full.
 func (e *executor) put(c sheet.Char, s size) {
+	if e.band != nil {
+		e.problem("text beside a band of dots")
+		e.printLine(e.pitch)
+	}
 	c.Wide, c.Tall, c.Bold, c.Reverse = s.wide, s.tall, e.bold, e.reverse
 	if e.lineWidth()+c.Width()-c.Space > e.profile.Dots {
 		e.printLine(e.pitch)
@@ -286,6 +291,10 @@ func (e *executor) lineWidth() int {
 // printLine prints the line, or moves the paper where there is none.
 func (e *executor) printLine(pitch int) {
 	e.moved = true
+	if e.band != nil {
+		e.printBand(pitch)
+		return
+	}
 	if len(e.line) == 0 {
 		e.sheet.Feed(pitch)
 		return
@@ -297,7 +306,7 @@ func (e *executor) printLine(pitch int) {
 
 // atLineStart prints an unfinished line before what needs the start of one.
 func (e *executor) atLineStart(name string) {
-	if len(e.line) > 0 {
+	if len(e.line) > 0 || e.band != nil {
 		e.problem("%s within a line", name)
 		e.printLine(e.pitch)
 	}

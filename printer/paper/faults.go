@@ -193,7 +193,11 @@ func (p *Printer) Control() http.Handler {
 			}{p.Faults(), p.Traits()}
 			body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
 			body.DisallowUnknownFields()
-			if err := body.Decode(&want); err != nil {
+			err := body.Decode(&want)
+			if err == nil {
+				err = want.Traits.check()
+			}
+			if err != nil {
 				http.Error(w, "cannot read the faults: "+err.Error(), http.StatusBadRequest)
 				return
 			}

@@ -126,3 +126,56 @@ func TestJammedCutIsTold(t *testing.T) {
 		t.Errorf("the next: cut %v, jammed %v", r.Cut, r.Jammed)
 	}
 }
+
+// Whatever a person must put right stops the printer, which says so in real time,
+// and says nothing in order until it is right again.
+func TestEachFaultStopsAndIsTold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault  paper.Faults
+		status string // answers to DLE EOT 1 to 4
+		asb    string
+	}{
+		"paper out": {paper.Faults{PaperOut: true}, "\x1e\x32\x12\x7e", "\x1c\x00\x0f\x0f"},
+		"cover":     {paper.Faults{CoverOpen: true}, "\x1e\x16\x12\x12", "\x3c\x00\x00\x0f"},
+		"offline":   {paper.Faults{Offline: true}, "\x1e\x12\x12\x12", "\x1c\x00\x00\x0f"},
+		"error":     {paper.Faults{Error: true}, "\x1e\x52\x32\x12", "\x1c\x20\x00\x0f"},
+		"jammed":    {paper.Faults{Jammed: true}, "\x1e\x52\x1a\x12", "\x1c\x08\x00\x0f"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, receipts := collect(t, paper.Options{Traits: paper.Traits{Buffer: 20, Loses: true}})
+			conn := p.Conn()
+			defer conn.Close()
+			talk(t, conn, "\x1da\xff", "\x14\x00\x00\x0f")
+			p.SetFaults(tt.fault)
+			talk(t, conn, "", tt.asb)
+			// What is asked in real time is heard with a full buffer too.
+			talk(t, conn, "job\n\x1dV\x00\x1dr\x01"+strings.Repeat("\x00", 30)+"\x10\x04\x01\x10\x04\x02\x10\x04\x03\x10\x04\x04", tt.status)
+			if len(receipts) != 0 {
+				t.Error("it went on")
+			}
+			p.SetFaults(paper.Faults{})
+			talk(t, conn, "", "\x14\x00\x00\x0f\x00")
+			if r := <-receipts; r.Text != "job\n" {
+				t.Errorf("printed %q", r.Text)
+			}
+		})
+	}
+}
+
+// A drawer opens in real time too, whatever the printer waits for, and nothing
+// of that is printed.
+func TestDrawerInRealTime(t *testing.T) {
+	p, receipts := collect(t, paper.Options{})
+	conn := p.Conn()
+	defer conn.Close()
+	p.SetFaults(paper.Faults{PaperOut: true})
+	talk(t, conn, "\x10\x14\x01\x00\x01\x10\x04\x04", "\x7e")
+	if n := p.State().DrawerKicks; n != 1 {
+		t.Errorf("%d kicks", n)
+	}
+	p.SetFaults(paper.Faults{})
+	talk(t, conn, "a\n\x1dV\x00\x1dr\x01", "\x00")
+	if r := <-receipts; r.Text != "a\n" || len(r.Problems) > 0 {
+		t.Errorf("%q, %q", r.Text, r.Problems)
+	}
+}

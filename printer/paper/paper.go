@@ -79,6 +79,9 @@ func New(o Options) (*Printer, error) {
 	if o.Idle <= 0 {
 		o.Idle = 3 * time.Second
 	}
+	if err := o.Traits.check(); err != nil {
+		return nil, err
+	}
 	p := &Printer{options: o, log: o.Logger, serving: make(chan struct{}, 1), closers: map[io.Closer]bool{}, network: map[io.Closer]bool{}}
 	p.traits, p.asb = o.Traits, o.Traits.ASB
 	p.changed = sync.NewCond(&p.mu)

@@ -1,6 +1,10 @@
 package paper
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // Traits are how the printer is built and wired. The zero value is a network
 // printer with a large buffer that prints at once and answers everything.
@@ -35,6 +39,17 @@ func (t Traits) buffer() int {
 		return t.Buffer
 	}
 	return largeBuffer
+}
+
+// check refuses what no printer is.
+func (t Traits) check() error {
+	switch {
+	case t.Flow != "" && t.Flow != "xonxoff":
+		return fmt.Errorf("flow %q: it is xonxoff or empty", t.Flow)
+	case t.Buffer < 0 || t.Baud < 0 || t.Speed < 0:
+		return errors.New("buffer, baud and speed cannot be negative")
+	}
+	return nil
 }
 
 // text is the answer to GS I n.

@@ -138,3 +138,31 @@ func TestR24PowerWithinACommand(t *testing.T) {
 	}
 	conn.Close()
 }
+
+// Who comes anew to a printer that has stopped is told so, as the one before was.
+func TestXOFFForWhoComesAnew(t *testing.T) {
+	p, _ := collect(t, paper.Options{Traits: paper.Traits{Flow: "xonxoff"}})
+	p.SetFaults(paper.Faults{PaperOut: true})
+	for range 2 {
+		conn := p.Conn()
+		talk(t, conn, "", "\x13")
+		talk(t, conn, "\x10\x04\x04", "\x7e")
+		conn.Close()
+	}
+	p.SetFaults(paper.Faults{})
+	conn := p.Conn()
+	talk(t, conn, "\x10\x04\x04", "\x12")
+	conn.Close()
+}
+
+// A printer that tells its state by itself does so after the power was away too.
+func TestASBAfterPower(t *testing.T) {
+	p, _ := collect(t, paper.Options{Traits: paper.Traits{ASB: true}})
+	p.SetFaults(paper.Faults{PowerOff: true})
+	p.SetFaults(paper.Faults{})
+	conn := p.Conn()
+	talk(t, conn, "\x10\x04\x04", "\x12")
+	p.SetFaults(paper.Faults{CoverOpen: true})
+	talk(t, conn, "", "\x3c\x00\x00\x0f")
+	conn.Close()
+}
