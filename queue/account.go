@@ -13,7 +13,7 @@ const metaAccounts = "accounts"
 
 // waitsForAccount holds, in SQL, for invoices that go on when the tax account
 // has logged in; not for scanned ones that stayed blocked after that.
-const waitsForAccount = `state = 'blocked_auth' AND (known = 0 OR kind = 'red' OR sale IN (SELECT seq FROM sales WHERE wish = 'direct'))`
+const waitsForAccount = `state = 'blocked_auth' AND (known = 0 OR kind = 'red' OR EXISTS (SELECT 1 FROM sales WHERE seq = invoices.sale AND wish = 'direct'))`
 
 // SetAccount names the tax account that issues, for the alert that says it must
 // log in.
@@ -101,10 +101,14 @@ func (s *Store) TryAccount(ctx context.Context) error {
 	})
 }
 
+// toRecheck are the sales with invoices that wait for the account and of which
+// 2.11 is not to be asked yet.
+const toRecheck = "SELECT DISTINCT sale FROM invoices WHERE " + waitsForAccount + " AND recheck = 0 ORDER BY sale LIMIT ?"
+
 // recheck has 2.11 asked at once about up to limit sales with blocked invoices,
 // oldest first.
 func (t *tx) recheck(limit int) (int, error) {
-	sales, err := seqsOf(t, "SELECT DISTINCT sale FROM invoices WHERE "+waitsForAccount+" AND recheck = 0 ORDER BY sale LIMIT ?", limit)
+	sales, err := seqsOf(t, toRecheck, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -124,12 +128,15 @@ func (t *tx) recheck(limit int) (int, error) {
 	return len(sales), nil
 }
 
+// stillBlocked tells whether an invoice waits for the tax account.
+const stillBlocked = "SELECT EXISTS (SELECT 1 FROM invoices WHERE " + waitsForAccount + ")"
+
 // unblocked follows when an invoice of a sale no longer waits for the account.
 // The alert stays while others do.
 func (t *tx) unblocked(f trade.Unblocked) error {
 	t.accountNews, t.accountWorks = true, t.accountWorks || f.Issued
 	var waiting bool
-	if err := t.QueryRow("SELECT EXISTS (SELECT 1 FROM invoices WHERE " + waitsForAccount + ")").Scan(&waiting); err != nil || waiting {
+	if err := t.QueryRow(stillBlocked).Scan(&waiting); err != nil || waiting {
 		return err
 	}
 	t.wakeAll()

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -272,5 +273,25 @@ func TestBuyerOfAnOpenDirectInvoiceStays(t *testing.T) {
 	}
 	if rec, err := r.Sale(t.Context(), "D1"); err != nil || rec.Sale.Buyer != (trade.Buyer{}) {
 		t.Errorf("the buyer of an issued invoice is %+v, %v; want wiped", rec.Sale.Buyer, err)
+	}
+}
+
+// TestBlockedAreFoundByIndex: a till with a million sales does not read them all
+// while an invoice is settled.
+func TestBlockedAreFoundByIndex(t *testing.T) {
+	r := open(t)
+	for _, query := range []string{stillBlocked, toRecheck} {
+		err := each(r.reader, "EXPLAIN QUERY PLAN "+query, []any{1}[:strings.Count(query, "?")], func(scan func(...any) error) error {
+			var id, parent, unused int
+			var step string
+			err := scan(&id, &parent, &unused, &step)
+			if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" && !strings.Contains(step, "INDEX invoices_blocked") {
+				t.Errorf("%s\n%s", query, step)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

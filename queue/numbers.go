@@ -57,8 +57,13 @@ func (t *tx) number(s *Store) error {
 		if err := t.startEpoch(epoch); err != nil {
 			return err
 		}
-	} else if epoch, err = strconv.Atoi(text); err != nil {
-		return fmt.Errorf("meta %s: %w", metaEpoch, err)
+	} else {
+		if epoch, err = strconv.Atoi(text); err != nil {
+			return fmt.Errorf("meta %s: %w", metaEpoch, err)
+		}
+		if err := t.skipNumbers(); err != nil {
+			return err
+		}
 	}
 	prefix := s.opts.Prefix
 	if prefix == "" {
@@ -76,6 +81,34 @@ func (t *tx) startEpoch(epoch int) error {
 	start := binary.BigEndian.Uint64(draw[:]) % uint64(trade.CounterLimit)
 	t.newest.counted = false
 	return errors.Join(t.setMeta(metaEpoch, strconv.Itoa(epoch)), t.setMeta(metaCounter, strconv.FormatUint(start, 10)))
+}
+
+// skipped is how many numbers a start passes over: more than a database can have
+// minted since it was last written out of SQLite's log.
+const skipped = 1 << 14
+
+// skipNumbers passes over numbers that may have been minted and forgotten: of a
+// till that was killed somebody can delete the log of writes beside the database.
+func (t *tx) skipNumbers() error {
+	n, err := t.counter()
+	if err != nil {
+		return err
+	}
+	t.newest.counted = false
+	return t.setMeta(metaCounter, strconv.FormatInt((n+skipped)%trade.CounterLimit, 10))
+}
+
+// counter reads the counter of the newest number.
+func (t *tx) counter() (int64, error) {
+	text, err := t.meta(metaCounter)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("meta %s: %w", metaCounter, err)
+	}
+	return n, nil
 }
 
 // newTill draws another till code after a clash, where none is assigned.
@@ -97,11 +130,8 @@ func (t *tx) newTill() error {
 func (t *tx) nextNumber() (string, error) {
 	last := &t.newest
 	if !last.counted {
-		text, err := t.meta(metaCounter)
-		if err == nil {
-			last.counter, err = strconv.ParseInt(text, 10, 64)
-		}
-		if err != nil {
+		var err error
+		if last.counter, err = t.counter(); err != nil {
 			return "", fmt.Errorf("cannot mint a number: %w", err)
 		}
 	}

@@ -316,13 +316,13 @@ func TestNoReceiptPrinter(t *testing.T) {
 // another's.
 func TestNextPrintRunsAlongItsIndex(t *testing.T) {
 	r := open(t)
-	recovered := "SELECT * FROM prints p WHERE p." + isOpen + " AND p.state = 'printing' AND p.printer <> ?"
+	recovered := openPapers + "(p.state = 'printing') ORDER BY p.seq"
 	for _, query := range []string{nextHeld, nextDue, nextLater, recovered} {
 		err := each(r.reader, "EXPLAIN QUERY PLAN "+query, []any{trade.ReceiptPrinter, 0}[:strings.Count(query, "?")], func(scan func(...any) error) error {
 			var id, parent, unused int
 			var step string
 			err := scan(&id, &parent, &unused, &step)
-			if (strings.HasPrefix(step, "SCAN") || strings.HasPrefix(step, "SEARCH")) && !strings.Contains(step, "INDEX prints_open") {
+			if (strings.HasPrefix(step, "SCAN") || strings.HasPrefix(step, "SEARCH")) && !strings.Contains(step, "INDEX prints_open") && !strings.HasPrefix(step, "SEARCH s ") {
 				t.Errorf("%s\n%s", query, step)
 			}
 			return err

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -119,4 +120,58 @@ func TestRefundsKeepTheirOrder(t *testing.T) {
 			t.Errorf("left is %+v, want 8.50 of the second line", l)
 		}
 	}
+}
+
+// TestOtherPaperIsNoCopy: the receipt of a second refund, and the slip of a further
+// code, are no copies of those before them.
+func TestOtherPaperIsNoCopy(t *testing.T) {
+	r := open(t)
+	s := lunch("S1")
+	s.Print.Mode = trade.PrintSlip
+	r.accept(s)
+	r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), r.created())
+	out := func(paper trade.Paper, mark trade.Mark) {
+		t.Helper()
+		c := r.claimPrint()
+		if c.Paper != paper || c.Mark != mark {
+			t.Errorf("a %s marked %q, want a %s marked %q", c.Paper, c.Mark, paper, mark)
+		}
+		r.printed(c, trade.PaperPrinted, "")
+	}
+	out(trade.PaperSlip, trade.MarkNone)
+	for n := range 2 {
+		f := trade.RefundRequest{ID: fmt.Sprint("R", n), SaleID: "S1", Amount: 1000}
+		f.Normalise()
+		if _, _, err := r.AcceptRefund(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		r.settle(r.claim(trade.LaneUndo, trade.OpVoidQR), trade.VoidConfirmed{Gen: n, At: r.clock.Now()})
+		out(trade.PaperRefund, trade.MarkNone)
+		r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), trade.QRCreated{Gen: n + 1, URL: "https://example.com/q", At: r.clock.Now()})
+		out(trade.PaperSlip, trade.MarkNone)
+	}
+	if _, err := r.AskPrint(t.Context(), "S1", "again", trade.PaperSlip, trade.ReceiptPrinter, 1); err != nil {
+		t.Fatal(err)
+	}
+	out(trade.PaperSlip, trade.MarkReprint)
+}
+
+// TestOneSlipIsEnough: where the POS has asked for the slip of a receipt that went
+// out without its QR code, none comes by itself.
+func TestOneSlipIsEnough(t *testing.T) {
+	r := open(t, func(o *Options) { o.SlipLater = true })
+	r.accept(lunch("S1"))
+	c := r.claim(trade.LaneLive, trade.OpCreateQR)
+	r.clock.add(2 * time.Second)
+	r.printed(r.claimPrint(), trade.PaperPrinted, "")
+	if _, err := r.AskPrint(t.Context(), "S1", "asked", trade.PaperSlip, trade.ReceiptPrinter, 1); err != nil {
+		t.Fatal(err)
+	}
+	r.settle(c, r.created())
+	p := r.claimPrint()
+	if p.JobID != "asked" || !p.WithQR {
+		t.Errorf("printed %s, with the QR code: %v", p.JobID, p.WithQR)
+	}
+	r.printed(p, trade.PaperPrinted, "")
+	r.noPrint()
 }

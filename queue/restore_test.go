@@ -289,3 +289,33 @@ func TestRestoreOfAnEarlierVersion(t *testing.T) {
 		whole(t, r.opts.Path)
 	}
 }
+
+// TestRestoreAsksAboutEveryRedInvoice restores a refund that reverses two invoices:
+// either may have been reversed since the copy was made.
+func TestRestoreAsksAboutEveryRedInvoice(t *testing.T) {
+	r := open(t)
+	r.accept(lunch("S1"))
+	now := r.clock.Now()
+	r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), r.created())
+	r.settle(r.claim(trade.LaneWatch, trade.OpQueryQR), trade.QRSeen{Invoices: []trade.SeenInvoice{{Serial: "P1", Amount: 1850}, {Serial: "P2", Amount: 4000}}, At: now})
+	r.settle(r.claim(trade.LaneWatch, trade.OpQueryInvoice), trade.InvoiceSeen{Serial: "P1", State: trade.InvIssued, Net: 1745, Tax: 105, At: now})
+	r.settle(r.claim(trade.LaneWatch, trade.OpQueryInvoice), trade.InvoiceSeen{Serial: "P2", State: trade.InvIssued, Net: 3774, Tax: 226, At: now})
+	if _, _, err := r.AcceptRefund(t.Context(), trade.RefundRequest{ID: "R1", SaleID: "S1", Reason: trade.SalesReturn}); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "copy.db")
+	if err := r.Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	r.restore(backup)
+	r.again()
+	rec, err := r.Sale(t.Context(), "S1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range rec.Standing.Invoices {
+		if i.Kind == trade.Red && i.State != trade.InvUnknown {
+			t.Errorf("red invoice %s is %s, want it asked about first", i.Serial, i.State)
+		}
+	}
+}

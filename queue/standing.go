@@ -192,6 +192,7 @@ func (t *tx) saveParts(seq int64, before, after trade.Standing) error {
 func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
 	before := l.Standing
 	after, effects := trade.Step(before, e)
+	t.dateDone(before, after)
 	if !reflect.DeepEqual(before, after) {
 		if err := t.save(l, before, after); err != nil {
 			return fmt.Errorf("cannot store sale %s: %w", l.SaleID, err)
@@ -212,6 +213,16 @@ func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
 	}
 	t.sales = append(t.sales, l.SaleID)
 	return t.plan(l, before, settled)
+}
+
+// dateDone says when refunds were done of which the event itself does not.
+func (t *tx) dateDone(before, after trade.Standing) {
+	for i := range after.Refunds {
+		r := &after.Refunds[i]
+		if old := before.Refund(r.ID); r.State == trade.RefDone && r.DoneAt.IsZero() && (old == nil || old.State != trade.RefDone) {
+			r.DoneAt = at(t.now)
+		}
+	}
 }
 
 // moved reports whether an event changed more than which invoices 2.11 is to be

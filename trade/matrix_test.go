@@ -268,7 +268,12 @@ func TestParts(t *testing.T) {
 	if l := LinesLeft(items, one, 0)[0]; l.Amount != 1000 {
 		t.Errorf("generation 0 is made over %+v, want the whole line", l)
 	}
-	for name, lines := range map[string][]RefundLine{"no such line": {{Line: 4, Amount: 1}}, "twice": {{Line: 1, Amount: 600}, {Line: 1, Amount: 600}}, "too many pieces": {{Line: 1, Amount: 1, Quantity: 3_0000_0000}}} {
+	for name, lines := range map[string][]RefundLine{"all of it": {{Line: 1, Amount: 1000, Quantity: 2_0000_0000}, {Line: 2, Amount: 300}, {Line: 3, Amount: 1}}, "a quantity of a line without": {{Line: 3, Amount: 1, Quantity: 1_0000_0000}}} {
+		if ps := CheckLines(items, nil, lines); len(ps) > 0 {
+			t.Errorf("%s: %+v", name, ps)
+		}
+	}
+	for name, lines := range map[string][]RefundLine{"line zero": {{Line: 0, Amount: 1}}, "a fen too much": {{Line: 2, Amount: 301}}, "no such line": {{Line: 4, Amount: 1}}, "twice": {{Line: 1, Amount: 600}, {Line: 1, Amount: 600}}, "too many pieces": {{Line: 1, Amount: 1, Quantity: 3_0000_0000}}} {
 		if len(CheckLines(items, nil, lines)) == 0 {
 			t.Errorf("%s passes", name)
 		}

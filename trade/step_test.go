@@ -79,6 +79,10 @@ func TestWalks(t *testing.T) {
 		"failed, then re-issued":        {[]Event{sent, made, used, InvoiceSeen{Serial: "P1", State: InvFailed}, issued}, StateInvoiced, "", ""},
 		"issued, then a late failure":   {append(invoiced[:4:4], InvoiceSeen{Serial: "P1", State: InvFailed}), StateInvoiced, "", ""},
 		"expired":                       {[]Event{sent, made, QRSeen{At: noon.AddDate(1, 0, 0)}}, StateExpired, "", ""},
+		"expired by a clock ahead":      {[]Event{sent, made, QRSeen{At: noon.AddDate(1, 0, 0)}, whole("R1")}, StateQueued, "working", OpQueryQR},
+		"so, unclaimed: void":           {[]Event{sent, made, QRSeen{At: noon.AddDate(1, 0, 0)}, whole("R1"), unused}, StateQRReady, "queued", OpVoidQR},
+		"so, claimed: wait":             {[]Event{sent, made, QRSeen{At: noon.AddDate(1, 0, 0)}, part("R1", 1000), used, issued}, StateInvoiced, "queued", OpRedPart},
+		"expired, then a refund":        {[]Event{sent, made, QRSeen{At: noon.AddDate(1, 0, 0)}, RefundAsked{whole("R1").Refund, noon.AddDate(1, 0, 0)}}, StateExpired, "done", ""},
 		"just expired: may be scanned":  {[]Event{sent, made, QRSeen{At: noon.AddDate(0, 6, 0).Add(time.Minute)}}, StateQRReady, "", OpQueryQR},
 		"refund before sending":         {[]Event{whole("R1")}, StateCancelled, "done", ""},
 		"refund while sending":          {[]Event{sent, whole("R1")}, StateQueued, "working", OpQueryQR},
@@ -147,8 +151,8 @@ func TestWalks(t *testing.T) {
 			if refund != c.refund {
 				t.Errorf("refund %q, want %q (%+v)", refund, c.refund, s.Refunds)
 			}
-			if op, _ := Next(s, noon); op.Kind != c.next {
-				t.Errorf("next %q, want %q", op.Kind, c.next)
+			if op, ok := Next(s, noon); op.Kind != c.next || ok != (c.next != "") {
+				t.Errorf("next %q (%v), want %q", op.Kind, ok, c.next)
 			}
 		})
 	}
