@@ -1,6 +1,8 @@
 package printer
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -175,4 +177,47 @@ func TestR01LinesThatFail(t *testing.T) {
 	if w := <-l.wrote; w.n != 0 || !errors.Is(w.err, os.ErrClosed) {
 		t.Errorf("wrote %d, %v", w.n, w.err)
 	}
+}
+
+// fakeLossy is a connection to a printer that loses what it has no room for.
+type fakeLossy struct{ net.Conn }
+
+func (fakeLossy) lossy() bool { return true }
+
+// A command too long to ask within goes no faster than it prints, between the
+// printer's answers too: its room is for windows.
+func TestR03LongCommandIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		go func() {
+			buf := make([]byte, 4096)
+			for {
+				n, err := ours.Read(buf)
+				if err != nil {
+					return
+				}
+				switch sent := buf[:n]; {
+				case bytes.HasPrefix(sent, []byte{0x10, 0x04}):
+					ours.Write([]byte{healthyReply})
+				case bytes.Equal(sent, cmdAskPaper):
+					ours.Write([]byte{0})
+				}
+			}
+		}()
+		d, err := NewDevice(Options{Profile: p80, Confirm: ConfirmStatus, Dial: func(context.Context) (Conn, error) { return fakeLossy{theirs}, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		const rows = 400
+		job := append([]byte{0x1D, 0x76, 0x30, 0, 72, 0, rows & 0xFF, rows >> 8}, make([]byte, 72*rows)...)
+		start := time.Now()
+		if r := d.Print(t.Context(), job); r.Outcome != Printed {
+			t.Fatalf("%+v", r)
+		}
+		if took, prints := time.Since(start), rows*time.Second/time.Duration(p80.Speed*dotsPerMM); took < prints*8/10 { // a tenth has room in the printer
+			t.Errorf("sent in %v what prints in %v", took, prints)
+		}
+	})
 }

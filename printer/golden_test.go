@@ -107,3 +107,17 @@ func columnsRaster(t *testing.T) Profile {
 	p.Raster = RasterColumns
 	return p
 }
+
+// A large character takes the cells of two.
+func TestR17LargeTextWraps(t *testing.T) {
+	text := strings.Repeat("宽", p80.Columns/2)
+	for size, want := range map[Size]int{SizeNormal: 1, SizeTall: 1, SizeWide: 2, SizeBig: 2} {
+		b, _, err := Encode(Doc{Line{Text: text, Size: size}}, p80)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := bytes.Count(b, []byte("\n")); lines != want {
+			t.Errorf("size %d: %d lines, want %d", size, lines, want)
+		}
+	}
+}

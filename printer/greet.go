@@ -86,6 +86,8 @@ func (s *session) hello() error {
 	}
 	s.l.fresh = false
 	switch {
+	case s.echoed:
+		return errEcho
 	case err == nil:
 	case !errors.Is(err, errSilent):
 		return err
@@ -134,6 +136,7 @@ func (d *Device) ready(ctx context.Context) (s *session, p plan, failed *Result)
 	}
 	switch {
 	case d.confirm == ConfirmProcessID:
+		d.owed = 0 // what a job before asked in vain; a token is nobody else's
 		return s, plan{TierProcessID, TierProcessID}, nil
 	case d.confirm == ConfirmNone || !s.heard:
 		return s, plan{TierNone, TierNone}, nil

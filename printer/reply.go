@@ -21,6 +21,7 @@ const (
 	replyASB                       // automatic status
 	replyToken                     // GS ( H fn 48: everything before it has been printed
 	replyText                      // GS I 65-69: what the printer says that it is
+	replyEcho                      // DLE EOT itself: a line brought it back
 )
 
 type reply struct {
@@ -63,6 +64,11 @@ func (p *replyParser) feed(b byte) (r reply, ok bool) {
 		if b&0x90 == 0 {
 			p.asb[p.asbSeen] = b
 			p.asbSeen++
+			// A fault in byte 2 of a printer that is on line by byte 1: no frame is like that.
+			if p.asbSeen == 3 && p.asb[0] == 0x10 && p.asb[1] == 0x04 && 1 <= b && b <= 4 {
+				p.asbSeen = 0
+				return reply{kind: replyEcho}, true
+			}
 			if p.asbSeen < len(p.asb) {
 				return reply{}, false
 			}

@@ -26,6 +26,8 @@ func replies(stream []byte) string {
 			found = append(found, "token "+r.token)
 		case replyText:
 			found = append(found, "text "+r.text)
+		case replyEcho:
+			found = append(found, "echo")
 		}
 	}
 	return strings.Join(found, ", ")
@@ -49,12 +51,14 @@ func TestR07Replies(t *testing.T) {
 		{"XOFF within ASB, then GS r", "\x38\x00\x13\x0C\x0F\x00", "ASB 38000C0F cover_open, GSr 00"},
 		{"two frames", "\x10\x00\x00\x0F\x38\x00\x0C\x0F", "ASB 1000000F ready, ASB 38000C0F cover_open"},
 		{"DLE EOT within a frame", "\x10\x00\x12\x00\x0F\x00", "EOT 12, ASB 1000000F ready, GSr 00"},
+		{"DLE EOT come back, and answered", "\x10\x04\x01\x16\x10\x12\x04\x04\x00", "echo, EOT 16, EOT 12, echo, GSr 00"},
 		{"token", "\x37\x22P001\x00", "token P001"},
 		{"token with XOFF and XON", "\x37\x13\x22P0\x1101\x00", "token P001"},
 		{"token of digits that look like answers", "\x37\x222222\x00\x00", "token 2222, GSr 00"},
 		{"QR size block", "\x37\x36ab\x00", ""},
 		{"GS I text", "\x5FTM-\x13T88III\x00\x12", "text TM-T88III, EOT 12"},
 		{"noise before an answer", "\x37\x16", "EOT 16"},
+		{"noise within a frame", "\x38\x00\x80\x00", "GSr 00"},
 		{"high bits", "\x80\xFF\x92", ""},
 	}
 	for _, tt := range tests {

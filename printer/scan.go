@@ -184,35 +184,29 @@ func (s *scanner) text(b []byte) step {
 	return step{bytes: n, dots: dots}
 }
 
-// A window is a part of a job after which the printer may be asked whether it has
-// come so far.
-type window struct {
-	bytes     []byte
-	lineStart bool // after it a line begins; otherwise nothing may be asked there
-}
-
-// splitJob cuts a job into parts of at most limit bytes that end where a line
-// begins; a part without such a place is longer.
-func splitJob(job []byte, p Profile, limit int) []window {
-	var all []window
+// splitJob cuts a job into windows of at most limit bytes, between which the
+// printer may be asked whether it has come so far: a line begins there. A part
+// without such a place is longer.
+func splitJob(job []byte, p Profile, limit int) [][]byte {
+	var all [][]byte
 	s := newScanner(p)
 	start, safe := 0, 0 // of this part: its begin, and the last place where it may end
 	for at := 0; at < len(job); {
 		st := s.next(job[at:])
 		if at += st.bytes; at-start > limit && safe > start {
-			all = append(all, window{job[start:safe], true})
+			all = append(all, job[start:safe])
 			start = safe
 		}
 		if st.lineStart {
 			safe = at
 			if at-start > limit {
-				all = append(all, window{job[start:at], true})
+				all = append(all, job[start:at])
 				start = at
 			}
 		}
 	}
 	if start < len(job) {
-		all = append(all, window{job[start:], safe == len(job)})
+		all = append(all, job[start:])
 	}
 	return all
 }

@@ -24,6 +24,7 @@ func TestR03StepsOfAJob(t *testing.T) {
 		{"raster of 4 GB", "\x1dv0\x00\xff\xff\xff\xffabc", step{bytes: 11, dots: 65535}},
 		{"QR", "\x1d(k\x03\x001Q0", step{bytes: 8, dots: 180, lineStart: true}},
 		{"cut", "\x1dV\x42\x00", step{bytes: 4, takes: time.Second, lineStart: true}},
+		{"later cut", "\x1dV\x61\x03", step{bytes: 4, dots: 3, takes: time.Second, lineStart: true}},
 		{"drawer", "\x1bp\x00\x19\xfa", step{bytes: 5, takes: time.Second, lineStart: true}},
 		{"barcode", "\x1dkI\x02abX", step{bytes: 6, dots: 192, lineStart: true}},
 		{"old barcode", "\x1dk\x04ab\x00X", step{bytes: 6, dots: 192, lineStart: true}},
@@ -32,6 +33,11 @@ func TestR03StepsOfAJob(t *testing.T) {
 	for _, tt := range tests {
 		if got := newScanner(p80).next([]byte(tt.bytes)); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+	for _, within := range []string{"a\t", "a\x1ba\x01", "\x1b*\x00\x01\x00x\x1ba\x01"} { // nothing may be asked within a line
+		if windows := splitJob([]byte(within+"more"), p80, 1); len(windows) != 1 {
+			t.Errorf("%q: %q", within, windows)
 		}
 	}
 	s := newScanner(p80)
@@ -48,12 +54,11 @@ func FuzzWindows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, job []byte, limit int) {
 		limit = max(1, min(limit, 2000))
 		var all []byte
-		parts := splitJob(job, p80, limit)
-		for i, part := range parts {
-			if len(part.bytes) == 0 || i < len(parts)-1 && !part.lineStart {
-				t.Fatalf("part %d: %+v", i, part)
+		for i, window := range splitJob(job, p80, limit) {
+			if len(window) == 0 {
+				t.Fatalf("window %d is empty", i)
 			}
-			all = append(all, part.bytes...)
+			all = append(all, window...)
 		}
 		if !bytes.Equal(all, job) {
 			t.Fatal("the parts are not the job")
@@ -62,8 +67,9 @@ func FuzzWindows(f *testing.F) {
 	})
 }
 
-// However a job is sent by it, a pacer never lets more stand in a printer of the
-// model's speed than it has room for.
+// However a job is sent by it, a pacer never lets more stand in a printer than it
+// has room for: a quarter stays free, in one a fifth slower than its model says,
+// as low batteries make it.
 func TestR03PacerNeverOverfills(t *testing.T) {
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -84,7 +90,7 @@ func TestR03PacerNeverOverfills(t *testing.T) {
 			if busy.Before(now) {
 				busy = now
 			}
-			busy = busy.Add(time.Duration(st.dots) * time.Second / time.Duration(p80.Speed*dotsPerMM))
+			busy = busy.Add(time.Duration(st.dots) * time.Second / time.Duration(p80.Speed*dotsPerMM*4/5))
 			inside = append(inside, part{st.bytes, busy})
 			stand := 0
 			for len(inside) > 0 && !inside[0].done.After(now) {
@@ -93,7 +99,7 @@ func TestR03PacerNeverOverfills(t *testing.T) {
 			for _, i := range inside {
 				stand += i.bytes
 			}
-			if stand > p80.ReceiveBuffer {
+			if stand > p80.ReceiveBuffer*3/4 {
 				t.Fatalf("seed %d: %d bytes stand in the printer", seed, stand)
 			}
 		}

@@ -12,6 +12,7 @@ var (
 	errNoProof  = errors.New("the printer did not confirm the job in time")
 	errLate     = fmt.Errorf("%w", errNoProof) // of a printer that may be well
 	errSilent   = errors.New("the printer does not answer")
+	errEcho     = errors.New(`the port sends back what it is sent, which looks like answers: see its cable and adapter, or confirm = "none" to print unasked`)
 	errPaperEnd = errors.New("the printer ran out of paper and says that it went on all the same")
 )
 
@@ -32,6 +33,7 @@ type session struct {
 	paperEnd bool     // one of them said "no paper"
 	token    string   // waited for; "" is none, or it has come
 	texts    []string // answers to GS I
+	echoed   bool     // a question itself came back
 	heard    bool     // a realtime answer came since the last question
 	answer   byte     // it
 	state    State    // as last told; "" is not yet
@@ -182,23 +184,23 @@ func (s *session) askToken() error {
 func (s *session) print(job []byte, p plan) Result {
 	s.began = true
 	scan := newScanner(s.d.profile)
-	parts := []window{{job, false}}
+	windows := [][]byte{job}
 	limit := s.d.windowBytes()
 	if p.fence != TierNone {
-		parts = splitJob(job, s.d.profile, limit)
+		windows = splitJob(job, s.d.profile, limit)
 	}
 	written := 0
-	for i, part := range parts {
+	for i, window := range windows {
 		if err := s.makeRoom(p); err != nil {
 			return s.brokenOff(written, err)
 		}
 		send := s.sendAll
-		if s.l.loses() && (p.fence == TierNone || len(part.bytes) > limit) {
+		if s.l.loses() && (p.fence == TierNone || len(window) > limit) {
 			send = func(b []byte) (int, error) { return s.sendPaced(b, scan) }
 		}
-		n, err := send(part.bytes)
+		n, err := send(window)
 		written += n
-		if err == nil && part.lineStart && i < len(parts)-1 {
+		if err == nil && i < len(windows)-1 {
 			err = s.fence(p)
 		}
 		if err != nil {
@@ -233,13 +235,14 @@ func (s *session) fence(p plan) error {
 	return nil
 }
 
-// makeRoom waits until the next window may go: at most two may be on their way.
+// makeRoom waits until the next window may go: at most two may be on their way,
+// and one where tokens end them, since a printer may answer only the newest.
 // After a fault none may: the printer must have shown first that it has lost
-// nothing. A printer may answer only the newest of several tokens.
+// nothing.
 func (s *session) makeRoom(p plan) error {
 	may := 1
 	for {
-		if s.shaken || p.fence == TierProcessID {
+		if s.shaken {
 			may = 0
 		}
 		room := func() bool { return s.paperEnd || s.d.owed <= may && s.token == "" }
@@ -255,7 +258,7 @@ func (s *session) makeRoom(p plan) error {
 			s.state = StatePaperOut
 			return errPaperEnd
 		}
-		s.shaken = s.shaken && p.fence == TierNone
+		s.shaken = false
 		return nil
 	}
 }
@@ -273,13 +276,16 @@ func (s *session) prove(job []byte, p plan) error {
 			return err
 		}
 	case TierProcessID:
+		fences := s.answers + s.d.owed
 		if err := s.askToken(); err != nil {
 			return err
 		}
 		if err := s.awaitAnswer(func() bool { return s.token == "" }); err != nil {
 			return err
 		}
-		s.d.owed = 0 // what was asked before it has been answered or lost before it
+		if s.answers < fences {
+			return errNoProof // the printer lost a fence, with its power, and what stood before it
+		}
 	case TierRealtime:
 		return s.awaitIdle(job)
 	default:

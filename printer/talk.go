@@ -215,6 +215,8 @@ func (s *session) handle(r reply) {
 			return
 		}
 		s.d.log.Debug("a confirmation that nobody waits for", "token", r.token)
+	case replyEcho:
+		s.echoed = true
 	case replyText:
 		s.texts = append(s.texts, r.text)
 	}
