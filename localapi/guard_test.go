@@ -328,7 +328,10 @@ func TestBruteForce(t *testing.T) {
 	}
 	x.post("/v1/sales", saleBody("S1")).want(t, 201, "") // the till goes on selling
 	now = now.Add(time.Minute)
-	x.get("/v1/status", as("guess")).want(t, 401, trade.ErrUnauthorized)
+	for range maxWrong {
+		x.get("/v1/status", as("guess")).want(t, 401, trade.ErrUnauthorized)
+	}
+	x.get("/v1/status", as("guess")).want(t, 429, trade.ErrRateLimited)
 }
 
 func TestRoutesByRole(t *testing.T) {

@@ -125,8 +125,8 @@ func TestSlowBody(t *testing.T) {
 	go func() { served <- h.Serve(l) }()
 	body := saleBody("S1")
 	answer, _ := closedAfter(t, l.Addr().String(), x.head("POST", "/v1/sales", fmt.Sprint("Content-Length: ", len(body)))+body[:len(body)-1])
-	if !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
-		t.Errorf("answer %q", answer)
+	if answer != "" {
+		t.Errorf("what did not arrive is answered: %q", answer)
 	}
 	x.get("/v1/sales/S1").want(t, 404, trade.ErrNotFound)
 	if err := errors.Join(h.Close(), <-served); !errors.Is(err, http.ErrServerClosed) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"tillagent/queue"
 	"tillagent/trade"
@@ -116,11 +117,21 @@ func TestR10OwnPrint(t *testing.T) {
 func TestDrawer(t *testing.T) {
 	newTill(t).post("/v1/drawer/open", "").want(t, 503, trade.ErrPrinterAway)
 
-	event, kicks := trade.PaperPrinted, 0
-	x := newTill(t, func(o *Options, _ *queue.Options) {
+	event, kicks, noted := trade.PaperPrinted, 0, int64(0)
+	var x *till
+	entries := func() int64 { // of the journal
+		day, err := x.store.DayReport(t.Context(), time.Now().In(trade.Beijing), trade.Beijing)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		return day.JournalSeq
+	}
+	x = newTill(t, func(o *Options, _ *queue.Options) {
 		o.Rules.Printers = []string{"bar", "kitchen"}
 		o.Drawers = map[string]func(context.Context) (trade.PrintEvent, string){"bar": func(context.Context) (trade.PrintEvent, string) {
 			kicks++
+			noted = entries()
 			return event, "paper_out"
 		}}
 		o.Drawers[trade.ReceiptPrinter] = o.Drawers["bar"]
@@ -131,8 +142,12 @@ func TestDrawer(t *testing.T) {
 	}
 	x.post("/v1/drawer/open", `{"printer":"bar"}`).want(t, 202, "")
 	for _, event = range []trade.PrintEvent{trade.PaperPrinted, trade.PaperSent, trade.PaperUncertain} {
+		before := entries()
 		if a := x.post("/v1/drawer/open", "{}").want(t, 202, ""); a.json(t, "state") != string(event) {
 			t.Errorf("%s: %s", event, a.body)
+		}
+		if noted <= before || entries() <= noted {
+			t.Errorf("the journal has entry %d, %d when the pulse leaves, %d afterwards", before, noted, entries())
 		}
 	}
 	event = trade.PaperHeld

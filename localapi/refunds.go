@@ -1,6 +1,7 @@
 package localapi
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -13,13 +14,21 @@ func (s *Server) postRefund(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ps problems
-	ps.append(s.o.Rules.CheckRefund(&req)...)
-	if err := ps.failure(); err != nil {
-		return nil, err
-	}
 	ctx, cancel := storing(c)
 	defer cancel()
+	var ps problems
+	ps.append(s.o.Rules.CheckRefund(&req)...)
+	if bad := ps.failure(); bad != nil {
+		// One that is stored already is a repetition or a conflict even if today's
+		// printers would not take it.
+		_, err := s.o.Store.Refund(ctx, req.ID)
+		switch {
+		case errors.Is(err, queue.ErrNotFound):
+			return nil, bad
+		case err != nil:
+			return nil, err
+		}
+	}
 	r, created, err := s.o.Store.AcceptRefund(ctx, req)
 	if err != nil {
 		return nil, err

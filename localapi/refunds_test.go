@@ -54,6 +54,19 @@ func TestRefund(t *testing.T) {
 	x.get("/v1/refunds/R2").want(t, 404, trade.ErrNotFound)
 }
 
+// A refund that is stored stays a repetition when its printer was taken out since.
+func TestRefundReplayUnderOtherRules(t *testing.T) {
+	printers := []string{"kitchen"}
+	x := newTill(t, func(o *Options, q *queue.Options) { o.Rules.Printers, q.Printers = printers, []string{"kitchen"} })
+	x.post("/v1/sales", plainBody("S1", "9.90")).want(t, 201, "")
+	body := `{"refund_id":"R1","amount":"1.00","print":{"printer":"kitchen"}}`
+	x.post("/v1/sales/S1/refunds", body).want(t, 201, "")
+	printers[0] = "bar"
+	x.post("/v1/sales/S1/refunds", body).want(t, 200, "")
+	x.post("/v1/sales/S1/refunds", strings.Replace(body, "R1", "R2", 1)).want(t, 422, trade.ErrValidation)
+	x.get("/v1/refunds/R2").want(t, 404, trade.ErrNotFound)
+}
+
 func TestRefundSums(t *testing.T) {
 	x := newTill(t)
 	x.post("/v1/sales", `{"sale_id":"P1","total":"10.00","items":[{"name":"茶","amount":"7.00","discount":"-1.00"},{"name":"水","amount":"4.00"}],"invoice":"none"}`).want(t, 201, "")

@@ -139,6 +139,10 @@ func TestClose(t *testing.T) {
 			[]string{has, "this agent has 58.50 more than the POS.", "this agent has 1 sales more than the POS.", "1 of them, of 58.50, were sold on another day.", open}},
 		"lost one": {`{"date":"2026-11-22","total":"200","count":5}`, "differs", "-23.50", "-1",
 			[]string{has, "this agent has 23.50 less than the POS.", "this agent has 1 sales less than the POS.", "1 of them, of 58.50, were sold on another day.", open}},
+		"the total alone": {`{"date":"2026-11-22","total":"176.49","count":4}`, "differs", "0.01", "0",
+			[]string{has, "this agent has 0.01 more than the POS.", "1 of them, of 58.50, were sold on another day.", open}},
+		"the count alone": {`{"date":"2026-11-22","total":"176.50","count":5}`, "differs", "0.00", "-1",
+			[]string{has, "this agent has 1 sales less than the POS.", "1 of them, of 58.50, were sold on another day.", open}},
 	} {
 		for range 2 { // as often as somebody likes
 			a := x.post("/v1/close", tt.body).want(t, 200, "")

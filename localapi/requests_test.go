@@ -140,6 +140,10 @@ func TestReadSale(t *testing.T) {
 	if got := string(s.Extra); got != `{"b":[1.0,"x y"],"a":null}` {
 		t.Errorf("extra %s", got)
 	}
+	empty := `{"sale_id":"S1","total":"1","items":[{"name":"a","amount":"1","quantity":"","unit_price":"","tax_rate":""}]}`
+	if s, err = readSale([]byte(empty)); err != nil || s.Items[0].Quantity != 0 || s.Items[0].UnitPrice != 0 || s.Items[0].Rate != trade.NoRate {
+		t.Errorf("%+v, %v: what is empty is left out", s, err)
+	}
 	if s, err = readSale([]byte(sale(""))); err != nil || s.Items[0].Rate != trade.NoRate || !s.SoldAt.IsZero() || s.Extra != nil || s.Payments == nil {
 		t.Errorf("%+v, %v", s, err)
 	}

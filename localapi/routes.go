@@ -283,8 +283,10 @@ func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	switch {
 	case errors.As(err, &large):
 		return nil, &failure{code: trade.ErrTooLarge}
-	case err != nil: // broken off, or too slow
-		return nil, &failure{code: trade.ErrInvalidJSON}
+	case err != nil:
+		// Broken off, or too slow. A refusal would have the caller give up what
+		// nobody has read; a broken connection has it sent again.
+		panic(http.ErrAbortHandler)
 	}
 	return body, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -219,5 +220,23 @@ func TestGivenTokens(t *testing.T) {
 	})
 	if !strings.Contains(x.log.String(), "the tokens that were given out do not work") || strings.Contains(x.log.String(), board) {
 		t.Error("the log does not tell, or tells a token")
+	}
+}
+
+// TestStreamOfRevoked: a stream hears nothing after its token was revoked.
+func TestStreamOfRevoked(t *testing.T) {
+	l := TokenList{filepath.Join(t.TempDir(), "tokens.json")}
+	x := newTill(t, func(o *Options, _ *queue.Options) { o.TokenList = l })
+	secret, err := l.Add("board2", RoleRead, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := x.follow("", as(secret))
+	if err := l.Revoke("board2"); err != nil {
+		t.Fatal(err)
+	}
+	x.post("/v1/sales", saleBody("S1")).want(t, 201, "")
+	if e, err := heard.read(); err != io.EOF {
+		t.Errorf("heard %+v, %v", e, err)
 	}
 }

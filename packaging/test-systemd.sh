@@ -150,7 +150,7 @@ nspawn=$!
 booted() {
 	leader=$(pgrep -P $nspawn) && [ "$(inside systemctl is-system-running)" = running ]
 }
-within 60 booted || { cat "$work/console.log" >&2; fail "the container does not boot"; }
+within 180 booted || { cat "$work/console.log" >&2; fail "the container does not boot"; }
 leader=$(pgrep -P $nspawn)
 inside sh -c 'chgrp dialout /dev/ttyUSB0 && chmod 660 /dev/ttyUSB0'
 inside systemd-run --quiet --unit=standin /opt/standin/agent sandbox --listen 127.0.0.1:18080 --data /opt/standin/platform

@@ -122,6 +122,29 @@ func TestQueryInvoiceStates(t *testing.T) {
 	}
 }
 
+// TestAnswersThatSayTooLittle: they are verified, and about what was asked.
+func TestAnswersThatSayTooLittle(t *testing.T) {
+	for name, tc := range map[string]struct {
+		op      *operation
+		content string
+	}{
+		"no state":            {opQueryInvoice, `{"invoiceReqSerialNo":"P1075733838694584320","msg":"?"}`},
+		"no address":          {opCreateQR, `{"qrcodeNo":"TEST20260301000001"}`},
+		"no address of a web": {opCreateQR, `{"qrcodeNo":"TEST20260301000001","invoiceUrl":"` + b64("weixin://example.com/q") + `"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestClient(t, testOptions(t, newTestPlatform(t, answerContent(tc.content)).URL))
+			for _, call := range allCalls {
+				if call.op == tc.op {
+					if err := call.do(t.Context(), c); KindOf(err) != Unknown {
+						t.Errorf("%v, want %s", err, Unknown)
+					}
+				}
+			}
+		})
+	}
+}
+
 // TestAnswers: what each kind of answer means, for changing and reading calls.
 func TestAnswers(t *testing.T) {
 	tests := []struct {
@@ -143,7 +166,7 @@ func TestAnswers(t *testing.T) {
 		{"success without content", answerCode("0000", "成功", ""), Unknown, Unknown, false, false},
 		{"success about nothing", answerCode("0000", "成功", `{}`), Unknown, Unknown, false, false},
 		{"wrong content", answerCode("0000", "成功", `[1]`), Unknown, Unknown, false, false},
-		{"about another number", answerCode("0000", "成功", `{"qrcodeNo":"OTHER00001","invoiceReqSerialNo":"OTHER","code":"0000",`+
+		{"about another number", answerCode("0000", "成功", `{"qrcodeNo":"OTHER00001","invoiceUrl":"https://example.com/q","invoiceReqSerialNo":"OTHER","code":"0000",`+
 			`"taxpayerNum":"OTHER","reviewStatus":"1","account":"OTHER","resultCode":"0000","loginStatus":"1","authStatus":"0","scanStatus":"2",`+
 			`"qrCodeContent":"x","redConfirmNo":"OTHER","redConfirmReqSerialNo":"OTHER","confirmStatus":"04","queryReqSerialNo":"OTHER"}`), Unknown, Unknown, false, false},
 		{"html", answerRaw(200, "<html>login</html>"), Unknown, Unknown, true, false},

@@ -53,11 +53,13 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 				return Delay(attempts)
 			}
 		case trade.OpCreateQR: // each attempt is asked about, and that counts as well
-			if attempts > 0 {
-				return Delay((attempts + 1) / 2)
+			if q := s.Current(); q != nil && attempts > 0 {
+				return afterMiss(q.Misses, Delay((attempts+1)/2))
 			}
 		case trade.OpQueryInvoice:
 			switch i := s.Invoice(op.Serial); {
+			case i != nil && i.State == trade.InvUnknown:
+				return min(afterMiss(i.Misses, Delay(attempts+2)), slow)
 			case i != nil && i.Recheck:
 				if attempts == 0 {
 					return 0 // 2.18 has just named it
@@ -73,6 +75,19 @@ func Pause(fast, slow time.Duration) func(trade.Op, trade.Standing, int, time.Ti
 		if attempts == 0 {
 			return 0
 		}
+		if i := s.Invoice(op.Serial); i != nil {
+			return afterMiss(i.Misses, Delay(attempts))
+		}
 		return Delay(attempts)
 	}
+}
+
+// afterMiss bounds a pause once the platform has said that it does not have what
+// was sent: however often it was asked in vain before, it answers now, and the
+// same number is to go out again.
+func afterMiss(misses int, d time.Duration) time.Duration {
+	if misses > 0 {
+		return min(d, time.Minute)
+	}
+	return d
 }

@@ -368,12 +368,24 @@ func (w *Worker) invoiceSeen(c *queue.OpClaim, i piaotong.InvoiceState) trade.Ev
 	}
 	e := trade.InvoiceSeen{Serial: c.Op.Serial, State: state, Number: i.AllEleInvNo, Code: i.InvoiceCode, No: i.InvoiceNo,
 		IssuedAt: i.IssuedAt, DownloadURL: i.DownloadURL, ViewURL: i.StatusURL, Msg: i.Msg, At: time.Now()}
-	net, err1 := trade.ParseMoney(i.NetAmount)
-	tax, err2 := trade.ParseMoney(i.TaxAmount)
-	if err1 == nil && err2 == nil {
-		e.Net, e.Tax = net, tax
-	} else if state == trade.InvIssued {
+	var readable bool
+	if e.Net, e.Tax, readable = amounts(i, c.Record.Standing.Invoice(c.Op.Serial)); !readable && state == trade.InvIssued {
 		w.Log.Warn("an issued invoice has no readable amounts", "sale", c.Record.Sale.ID, "serial", c.Op.Serial)
 	}
 	return e
+}
+
+// amounts reads an invoice's net amount and tax, which are below zero of a red
+// one: 2.11's table does not say with which sign the platform gives them.
+func amounts(i piaotong.InvoiceState, known *trade.Invoice) (net, tax trade.Money, ok bool) {
+	net, err1 := trade.ParseMoney(i.NetAmount)
+	tax, err2 := trade.ParseMoney(i.TaxAmount)
+	red := known != nil && known.Kind == trade.Red
+	switch {
+	case err1 != nil, err2 != nil, !red && net+tax < 0:
+		return 0, 0, false
+	case red && net+tax > 0:
+		return -net, -tax, true
+	}
+	return net, tax, true
 }

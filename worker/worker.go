@@ -234,8 +234,12 @@ func (w *Worker) settle(work context.Context, c *queue.OpClaim, e trade.Event) {
 		return
 	}
 	err := w.stored(work, func() error { return w.Store.Settle(c, e) })
-	if err != nil && !errors.Is(err, queue.ErrNotOurs) {
-		w.Log.Error("cannot store an outcome; it is asked for again after a restart", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "err", err)
+	if err == nil || errors.Is(err, queue.ErrNotOurs) {
+		return
+	}
+	w.Log.Error("cannot store an outcome; it is asked for again", "sale", c.Record.Sale.ID, "op", c.Op.Kind, "err", err)
+	if !errors.Is(err, queue.ErrNotWritable) { // else the agent stops, and asks after its start
+		w.report("that an outcome is asked for again", w.Store.Settle(c, w.lost(c)))
 	}
 }
 

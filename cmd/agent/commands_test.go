@@ -235,6 +235,7 @@ func TestSetKeys(t *testing.T) {
 	}{
 		{"empty", "", []keyValue{dir, port}, "data_dir = \"C:\\\\data\"\n\n[printer]\nport = \"COM3\"\n"},
 		{"after the comments", "# about\n", []keyValue{dir}, "# about\ndata_dir = \"C:\\\\data\"\n"},
+		{"after a byte order mark", "\ufeffdata_dir = 'x'\r\n[log]\r\n", []keyValue{dir}, "data_dir = \"C:\\\\data\"\n[log]\n"},
 		{"in place", "[printer]\n# port = \"COM1\"\nport = \"COM2\"\n\n[log]\nlevel = \"info\"\n", []keyValue{port, baud},
 			"[printer]\n# port = \"COM1\"\nport = \"COM3\"\nbaud = 19200\n\n[log]\nlevel = \"info\"\n"},
 		{"not in another section", "[log]\nport = 1\n[printer.x]\nport = 2\n", []keyValue{port}, "[log]\nport = 1\n[printer.x]\nport = 2\n\n[printer]\nport = \"COM3\"\n"},

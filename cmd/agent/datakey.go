@@ -71,6 +71,7 @@ func makeDataKey(cfg *config.Config, k ownKey) ([]byte, error) {
 		if err != nil { // this file system has no links
 			err = os.Rename(f.Name(), path)
 		}
+		err = errors.Join(err, syncDir(filepath.Dir(path))) // before anything is encrypted with it
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err)

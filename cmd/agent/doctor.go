@@ -151,6 +151,9 @@ func (d *doctor) badConfig(err error) {
 		return
 	}
 	for _, p := range *ps {
+		if p.Line == 0 && p.Key == "" { // the file as a whole, of which it says what to do
+			do = say("然后再运行 agent doctor", "then run agent doctor again")
+		}
 		d.failed(checkConfig, config.Problems{p}.In(lang), do)
 	}
 }

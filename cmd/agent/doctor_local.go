@@ -195,6 +195,12 @@ func tryWrite(dir string) error {
 	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 }
 
+// notOurs is what to do about something that answers where the service would, and
+// does not take our token.
+func notOurs() string {
+	return say("用有权限的账号运行(sudo);若是别的程序占了端口,换一个 [api] listen", "run this with the right to read the token (sudo); if another program has the port, choose another [api] listen")
+}
+
 // service asks the service, if it runs.
 func (d *doctor) service(ctx context.Context) {
 	s, err := runningService(ctx, d.cfg)
@@ -203,10 +209,10 @@ func (d *doctor) service(ctx context.Context) {
 	switch {
 	case err != nil && !refused:
 		d.failed(checkService, fmt.Sprintf(say("%s 上的程序没有应答:%v", "what listens at %s does not answer: %v"), d.cfg.API.Listen, err),
-			say("重新启动服务:agent restart;仍不行请联系技术支持", "start the service again: agent restart; if that does not help, call support"))
+			say("重新启动服务:agent restart;若是别的程序占了端口,换一个 [api] listen", "start the service again: agent restart; if another program has the port, choose another [api] listen"))
 	case refused:
 		d.failed(checkService, fmt.Sprintf(say("%s 上有程序应答,但不认我们:%v", "something answers at %s and does not take our token: %v"), d.cfg.API.Listen, err),
-			say("用有权限的账号运行(sudo);若是别的程序占了端口,换一个 [api] listen", "run this with the right to read the token (sudo); if another program has the port, choose another [api] listen"))
+			notOurs())
 	case s == nil:
 		d.note(checkService, say("没有运行", "does not run"), say("启动:agent start,或 agent run --config FILE", "start it: agent start, or agent run --config FILE"))
 	default:
@@ -280,7 +286,7 @@ func (d *doctor) token() {
 		}
 		if err != nil {
 			good = false
-			d.failed(checkToken, err.Error(), "chmod 600 "+file)
+			d.failed(checkToken, err.Error(), closeToOthers(file))
 		}
 	}
 	if good {

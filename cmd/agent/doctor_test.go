@@ -364,4 +364,13 @@ func TestPrintTest(t *testing.T) {
 			}
 		})
 	}
+
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	c.line("listen", strings.TrimPrefix(other.URL, "http://"))
+	c.cfg()
+	var errs bytes.Buffer
+	if code := run([]string{"print-test", "--config", c.config, "--lang", "en"}, io.Discard, &errs); code != 1 || !strings.Contains(errs.String(), "another [api] listen") {
+		t.Errorf("another program at our address: exit status %d, %s", code, &errs)
+	}
 }

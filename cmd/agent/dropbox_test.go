@@ -280,6 +280,12 @@ func TestDropFolderKeepsWhatCannotBeTakenNow(t *testing.T) {
 		t.Fatal("the folder that came back is not looked at")
 	}
 	d.put("b.json", coffee("S2"))
+	api := d.dropbox.api
+	d.dropbox.api = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
+	if err := d.look(t.Context()); err == nil || !d.has("b.json") {
+		t.Errorf("a sale was refused because there were too many calls: %v", err)
+	}
+	d.dropbox.api = api
 	d.api.Stop()
 	if err := d.look(t.Context()); err == nil || !strings.Contains(err.Error(), "shutting_down") {
 		t.Errorf("%v", err)

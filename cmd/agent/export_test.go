@@ -11,9 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tillagent/cmd/agent/config"
 	"tillagent/piaotong/sandbox"
+	"tillagent/queue"
+	"tillagent/trade"
 )
 
 // The buyer of the sale that must not get into a file for support.
@@ -159,6 +162,48 @@ func TestSupportWithABrokenConfiguration(t *testing.T) {
 		if text, err := io.ReadAll(r); err != nil || strings.Contains(string(text), "too-short-but-secret") {
 			t.Errorf("%s: %v %s", f.Name, err, text)
 		}
+	}
+}
+
+// TestScrubHidesSecrets: what the configuration has is hidden wherever it stands.
+func TestScrubHidesSecrets(t *testing.T) {
+	cfg := newLogConfig(t)
+	cfg.Piaotong.TaxpayerNum, cfg.Piaotong.EnterpriseName, cfg.Piaotong.CashierName = "91110108SANDBOX01X", "某某公司", "王小明"
+	cfg.Piaotong.DES3KeyNext = "the-next-key-of-24-chars"
+	cfg.API.Tokens = []config.Token{{Name: "pos", Role: "pos", Token: "a-token-of-the-configuration-abc"}}
+	const text = "%s 91110108SANDBOX01X 某某公司 王小明 the-next-key-of-24-chars a-token-of-the-configuration-abc"
+	if got := string(newScrubber(cfg).scrub([]byte(text))); got != "%s"+strings.Repeat(" [hidden]", 5) {
+		t.Errorf("it becomes %s", got)
+	}
+}
+
+// TestExportedDays: both days are Beijing's, and the last one is included.
+func TestExportedDays(t *testing.T) {
+	for later, want := range []string{"2026-11-30T00:00:00+08:00", "2026-12-01T00:00:00+08:00"} {
+		if got, err := dayOf("2026-11-30", later); err != nil || got.Format(time.RFC3339) != want {
+			t.Errorf("%d days later: %v %v", later, got, err)
+		}
+	}
+}
+
+func TestNoFormula(t *testing.T) {
+	for text, want := range map[string]string{"": "", "S-1": "S-1", "=1+1": "'=1+1", "+1": "'+1", "-1+cmd": "'-1+cmd", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1"} {
+		if got := noFormula(text); got != want {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
+
+// TestOwnPrint: a copy that somebody asked for, a refund's slip and the kitchen's
+// ticket say nothing of the sale's own receipt.
+func TestOwnPrint(t *testing.T) {
+	r := &queue.Record{Prints: []queue.Print{{RefundID: "R-1", State: trade.PrintPrinted}, {Asked: true, State: trade.PrintPrinted}, {Paper: trade.PaperTicket, State: trade.PrintPrinted}}}
+	if got := ownPrint(r); got != string(queue.PrintNone) {
+		t.Errorf("without one: %s", got)
+	}
+	r.Prints = append(r.Prints, queue.Print{Paper: trade.PaperReceipt, State: trade.PrintHeld})
+	if got := ownPrint(r); got != string(trade.PrintHeld) {
+		t.Errorf("held: %s", got)
 	}
 }
 

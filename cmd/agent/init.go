@@ -112,19 +112,19 @@ func (s *setup) run(cmd *cobra.Command) (err error) {
 		if q.flag == "printer" {
 			err = s.choosePort(cmd, q)
 		} else {
-			err = s.settle(q, q.now(s.was), cmd.Flags().Changed(q.flag))
+			err = s.settle(cmd.Context(), q, q.now(s.was), cmd.Flags().Changed(q.flag))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := s.des3(); err != nil {
+	if err := s.des3(cmd.Context()); err != nil {
 		return err
 	}
 	if err := s.write(); err != nil {
 		return err
 	}
-	if err := s.makeKeys(); err != nil {
+	if err := s.makeKeys(cmd.Context()); err != nil {
 		return err
 	}
 	return s.finish(cmd)
@@ -148,7 +148,7 @@ func (s *setup) read() error {
 
 // settle takes the value of a question: from its flag, from the environment, by
 // asking with what is there as the proposal.
-func (s *setup) settle(q question, now string, given bool) error {
+func (s *setup) settle(ctx context.Context, q question, now string, given bool) error {
 	k := keyValue{section: q.section, key: q.key, value: now}
 	env := os.Getenv(envName(k))
 	switch {
@@ -159,7 +159,7 @@ func (s *setup) settle(q question, now string, given bool) error {
 	case !s.yes && s.skips(q):
 		return nil
 	case !s.yes:
-		answer, err := s.ask(say(q.zh, q.en), now, func(text string) string { return check(k, text) })
+		answer, err := s.ask(ctx, say(q.zh, q.en), now, func(text string) string { return check(k, text) })
 		if err != nil {
 			return err
 		}
@@ -213,17 +213,21 @@ func check(k keyValue, value string) string {
 }
 
 // ask asks until the answer is good; an empty one takes the proposal.
-func (s *setup) ask(text, proposal string, check func(string) string) (string, error) {
+func (s *setup) ask(ctx context.Context, text, proposal string, check func(string) string) (string, error) {
 	for {
 		if proposal != "" {
 			fmt.Fprintf(s.out, "%s [%s]: ", text, proposal)
 		} else {
 			fmt.Fprintf(s.out, "%s: ", text)
 		}
-		line, err := s.in.ReadString('\n')
+		line, err := typed(ctx, func() (string, error) { return s.in.ReadString('\n') })
 		answer := strings.TrimSpace(line)
 		if err != nil && answer == "" {
-			return "", errors.New(say("输入结束了;不想提问请用 --yes", "the input has ended; --yes asks nothing"))
+			fmt.Fprintln(s.out)
+			if errors.Is(err, io.EOF) {
+				err = errors.New(say("输入结束了;不想提问请用 --yes", "the input has ended; --yes asks nothing"))
+			}
+			return "", err
 		}
 		if answer == "" {
 			answer = proposal
@@ -237,11 +241,11 @@ func (s *setup) ask(text, proposal string, check func(string) string) (string, e
 }
 
 // confirm asks for a yes.
-func (s *setup) confirm(text string) bool {
+func (s *setup) confirm(ctx context.Context, text string) bool {
 	if s.yes {
 		return false
 	}
-	answer, err := s.ask(text+say("(y/N)", " (y/N)"), "", func(string) string { return "" })
+	answer, err := s.ask(ctx, text+say("(y/N)", " (y/N)"), "", func(string) string { return "" })
 	return err == nil && strings.HasPrefix(strings.ToLower(answer), "y")
 }
 
@@ -267,7 +271,7 @@ func (s *setup) choosePort(cmd *cobra.Command, q question) error {
 			}
 		}
 	}
-	if err := s.settle(q, now, given); err != nil {
+	if err := s.settle(cmd.Context(), q, now, given); err != nil {
 		return err
 	}
 	if baud > 0 && s.value("printer", "port") == now {
@@ -280,7 +284,7 @@ func (s *setup) choosePort(cmd *cobra.Command, q question) error {
 func (s *setup) write() error {
 	text := setKeys(s.text, s.changes)
 	if _, err := config.Parse(s.path, []byte(text), nil); err != nil {
-		return fmt.Errorf("%s\n%w", say("没有写配置文件:", "the configuration is not written:"), err)
+		return errors.New(say("没有写配置文件:", "the configuration is not written:") + "\n" + message(err))
 	}
 	if _, err := os.Stat(s.path); err == nil && len(s.changes) == 0 {
 		fmt.Fprintln(s.out, say("配置没有变化:", "the configuration stays as it is: ")+s.path)
@@ -302,7 +306,7 @@ func (s *setup) finish(cmd *cobra.Command) error {
 		return err
 	}
 	var failed error
-	if cfg.Printer.Port != "" && (s.printTest || s.confirm(say("打印测试页?", "Print a test page?"))) {
+	if cfg.Printer.Port != "" && (s.printTest || s.confirm(cmd.Context(), say("打印测试页?", "Print a test page?"))) {
 		if err := printTest(cmd.Context(), cfg, s.out); err != nil {
 			fmt.Fprintln(s.out, "✗ "+err.Error())
 			if s.printTest {
@@ -310,9 +314,14 @@ func (s *setup) finish(cmd *cobra.Command) error {
 			}
 		}
 	}
-	if err := s.serve(cmd.Context(), cfg); err != nil {
-		fmt.Fprintln(s.out, "✗ "+err.Error())
-		failed = errors.Join(failed, errors.New(say("服务没有就绪", "the service is not ready")))
+	if cmd.Context().Err() == nil {
+		if err := s.serve(cmd.Context(), cfg); err != nil {
+			fmt.Fprintln(s.out, "✗ "+err.Error())
+			failed = errors.Join(failed, errors.New(say("服务没有就绪", "the service is not ready")))
+		}
+	}
+	if cmd.Context().Err() != nil {
+		return errors.Join(failed, errCancelled())
 	}
 	fmt.Fprintln(s.out)
 	d := examine(cmd.Context(), s.path)
@@ -326,7 +335,7 @@ func (s *setup) finish(cmd *cobra.Command) error {
 	if !d.OK {
 		text = say("\n配置已写好;带 ✗ 的还要处理,处理后再体检:%s doctor --config %s\n", "\nThe configuration is written; what has a ✗ is still to be done. Then check again: %s doctor --config %s\n")
 	}
-	_, err = fmt.Fprintf(s.out, text, programName(), s.path)
+	_, err = fmt.Fprintf(s.out, text, programName(), inCommand(s.path))
 	return err
 }
 
@@ -338,7 +347,7 @@ func (s *setup) serve(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	if state == stateNotInstalled {
-		if !s.install && !(canServe() && s.confirm(say("安装为系统服务并启动?", "Install the service and start it?"))) {
+		if !s.install && !(canServe() && s.confirm(ctx, say("安装为系统服务并启动?", "Install the service and start it?"))) {
 			return nil
 		}
 		if err := install(cfg, s.path); err != nil {
@@ -354,7 +363,7 @@ func (s *setup) serve(ctx context.Context, cfg *config.Config) error {
 		if state == stateRunning && len(s.changes) == 0 {
 			return nil
 		}
-		if !s.install && !s.confirm(say("重新启动服务,使新配置生效?", "Start the service again, so that it takes the new configuration?")) {
+		if !s.install && !s.confirm(ctx, say("重新启动服务,使新配置生效?", "Start the service again, so that it takes the new configuration?")) {
 			fmt.Fprintf(s.out, say("使新配置生效:%s restart\n", "To have the service take the new configuration: %s restart\n"), programName())
 			return nil
 		}

@@ -60,7 +60,7 @@ func setKey(lines []string, v keyValue) []string {
 			continue
 		}
 		last = i + 1
-		if strings.TrimSpace(name) == v.key {
+		if strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")) == v.key { // a byte order mark may stand before the first
 			lines[i] = v.line()
 			return lines
 		}

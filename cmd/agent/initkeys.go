@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +18,7 @@ import (
 const des3File = "des3.key"
 
 // des3 asks for the 3DES key and keeps it in a file of its own.
-func (s *setup) des3() error {
+func (s *setup) des3(ctx context.Context) error {
 	k := keyValue{section: "piaotong", key: "des3_key"}
 	key := os.Getenv(envName(k))
 	set := s.was.Piaotong.DES3Key != ""
@@ -26,7 +27,7 @@ func (s *setup) des3() error {
 		if set {
 			proposal = say("保留", "keep")
 		}
-		answer, err := s.ask(say("3DES 密钥(24 个字符)", "3DES key, 24 characters"), proposal, func(text string) string {
+		answer, err := s.ask(ctx, say("3DES 密钥(24 个字符)", "3DES key, 24 characters"), proposal, func(text string) string {
 			if set && text == proposal {
 				return ""
 			}
@@ -54,7 +55,7 @@ func (s *setup) des3() error {
 
 // makeKeys makes our key pair unless there is one, shows the public key, and
 // takes the platform's.
-func (s *setup) makeKeys() error {
+func (s *setup) makeKeys(ctx context.Context) error {
 	own := s.was.Piaotong.PrivateKeyFile
 	if _, err := os.Lstat(own); errors.Is(err, fs.ErrNotExist) {
 		text, err := newPrivateKey(s.bits)
@@ -65,21 +66,17 @@ func (s *setup) makeKeys() error {
 			return err
 		}
 	}
-	line, err := publicKey(own)
+	line, beside, err := savePublic(own, publicFile)
 	if err != nil {
 		return err
 	}
-	beside := filepath.Join(filepath.Dir(own), publicFile)
-	if err := writeWhole(beside, []byte(line+"\n"), 0o644); err != nil {
-		return err
-	}
 	fmt.Fprintf(s.out, say("把下面这一行公钥发给票通(也存于 %s):\n%s\n", "send this line, our public key, to Piaotong (it is in %s too):\n%s\n"), beside, line)
-	return s.takePlatformKey()
+	return s.takePlatformKey(ctx)
 }
 
 // takePlatformKey puts the platform's public key where the configuration wants
 // it: from a file, or as it was pasted.
-func (s *setup) takePlatformKey() error {
+func (s *setup) takePlatformKey(ctx context.Context) error {
 	to := s.was.Piaotong.PlatformPublicKeyFile
 	from := s.platformKey
 	if from == "" && !s.yes && !s.skips(question{section: "piaotong"}) {
@@ -87,7 +84,7 @@ func (s *setup) takePlatformKey() error {
 			return nil // it is there
 		}
 		var err error
-		from, err = s.ask(say("票通给的平台公钥:文件名,或粘贴那一行(还没有就留空)", "The platform's public key: a file's name, or the line itself (empty if you have none yet)"), "", func(text string) string {
+		from, err = s.ask(ctx, say("票通给的平台公钥:文件名,或粘贴那一行(还没有就留空)", "The platform's public key: a file's name, or the line itself (empty if you have none yet)"), "", func(text string) string {
 			if _, err := platformKeyOf(text); text != "" && err != nil {
 				return err.Error()
 			}
@@ -116,7 +113,11 @@ func platformKeyOf(text string) ([]byte, error) {
 		}
 	}
 	if _, err := piaotong.ParsePublicKey(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", say("不是公钥,也不是公钥文件", "neither a public key nor a file with one"), err)
+		what := say("不是公钥,也不是公钥文件", "neither a public key nor a file with one")
+		if len(text) < 256 { // else it is a key, perhaps a secret one
+			what += fmt.Sprintf(" %q", text)
+		}
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return data, nil
 }

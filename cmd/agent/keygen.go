@@ -55,12 +55,8 @@ before using 2048.`,
 			} else if !cmd.Flags().Changed("out") {
 				out = keyInUse(out, defaultConfigFile())
 			}
-			line, err := publicKey(out)
+			line, beside, err := savePublic(out, publicFile)
 			if err != nil {
-				return err
-			}
-			beside := filepath.Join(filepath.Dir(out), publicFile)
-			if err := writeWhole(beside, []byte(line+"\n"), 0o644); err != nil {
 				return err
 			}
 			if asJSON {
@@ -144,6 +140,16 @@ func publicKey(path string) (string, error) {
 	}
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	return base64.StdEncoding.EncodeToString(der), err
+}
+
+// savePublic writes the public key of a private one into a file of a name beside
+// it, to be sent to Piaotong, and gives the line and the file.
+func savePublic(private, name string) (line, file string, err error) {
+	if line, err = publicKey(private); err != nil {
+		return "", "", err
+	}
+	file = filepath.Join(filepath.Dir(private), name)
+	return line, file, writeWhole(file, []byte(line+"\n"), 0o644)
 }
 
 // writeWhole writes a file so that it appears whole or not at all. The folder is

@@ -56,6 +56,14 @@ func asCalled(text string) string {
 	})
 }
 
+// inCommand gives a path as it is typed in a command.
+func inCommand(path string) string {
+	if strings.ContainsAny(path, " ()&;'") {
+		return `"` + path + `"`
+	}
+	return path
+}
+
 // message is an error for people.
 func message(err error) string {
 	var ps *config.Problems

@@ -125,7 +125,10 @@ func printPage(ctx context.Context, cfg *config.Config, c config.Printer) (r pri
 	if c.Port == "" {
 		return r, errors.New(say("没有配置打印机:设 printer.port,agent ports 列出端口", "no printer is configured: set printer.port; agent ports lists the ports"))
 	}
-	if s, err := runningService(ctx, cfg); s != nil || err != nil {
+	switch s, err := runningService(ctx, cfg); {
+	case err != nil:
+		return r, fmt.Errorf(say("%s 上有程序应答,它可能占着打印机(%v):%s", "something answers at %s, which may hold the printer (%v): %s"), cfg.API.Listen, err, notOurs())
+	case s != nil:
 		return r, errors.New(say("服务正在运行并占着打印机:先 agent stop,打完再 agent start", "the service runs and holds the printer: agent stop first, agent start when done"))
 	}
 	log := slog.New(slog.DiscardHandler)

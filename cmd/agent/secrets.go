@@ -213,43 +213,54 @@ func readSecret(cmd *cobra.Command, name string) (string, error) {
 	return readLimited(cmd.Context(), in, isTerminal)
 }
 
-// readLimited reads a secret. The context ends the wait for somebody who types.
+// readLimited reads a secret.
 func readLimited(ctx context.Context, in io.Reader, oneLine bool) (string, error) {
+	text, err := typed(ctx, func() (string, error) {
+		limited := io.LimitReader(in, mostInput+1)
+		if !oneLine {
+			data, err := io.ReadAll(limited)
+			return string(data), err
+		}
+		line, err := bufio.NewReader(limited).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return line, err
+	})
+	text = strings.TrimRight(strings.TrimPrefix(text, "\ufeff"), "\r\n")
+	switch {
+	case err != nil:
+		return "", err
+	case text == "":
+		return "", errors.New(say("没有输入;请在提示后输入,或用 < 文件", "nothing was given; type it after the prompt, or use < FILE"))
+	case len(text) > mostInput:
+		return "", errors.New(say("输入太长", "that is too long"))
+	}
+	return text, nil
+}
+
+// typed reads what somebody types. The context, which Ctrl-C ends, ends the wait
+// for it; the reading itself ends with the input, or the program.
+func typed(ctx context.Context, read func() (string, error)) (string, error) {
 	type result struct {
 		text string
 		err  error
 	}
 	got := make(chan result, 1)
-	go func() { // ends with the input, or the program
-		var data []byte
-		var err error
-		limited := io.LimitReader(in, mostInput+1)
-		if oneLine {
-			data, err = bufio.NewReader(limited).ReadBytes('\n')
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-		} else {
-			data, err = io.ReadAll(limited)
-		}
-		got <- result{string(data), err}
+	go func() {
+		text, err := read()
+		got <- result{text, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return "", errors.New(say("已取消", "cancelled"))
+		return "", errCancelled()
 	case r := <-got:
-		text := strings.TrimRight(strings.TrimPrefix(r.text, "\ufeff"), "\r\n")
-		switch {
-		case r.err != nil:
-			return "", r.err
-		case text == "":
-			return "", errors.New(say("没有输入;请在提示后输入,或用 < 文件", "nothing was given; type it after the prompt, or use < FILE"))
-		case len(text) > mostInput:
-			return "", errors.New(say("输入太长", "that is too long"))
-		}
-		return text, nil
+		return r.text, r.err
 	}
 }
+
+// errCancelled tells of Ctrl-C.
+func errCancelled() error { return errors.New(say("已取消", "cancelled")) }
 
 func secretsImportCommand() *cobra.Command {
 	var path string

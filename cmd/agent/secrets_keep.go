@@ -111,6 +111,11 @@ func (k keeper) set(out io.Writer, name, value string) error {
 	if err := storeByName(name, to, value, cfg.DataDir); err != nil {
 		return err
 	}
+	if name == privateKeyName {
+		if _, _, err := savePublic(to, publicFile); err != nil {
+			return err
+		}
+	}
 	if s.Named == "" {
 		s.Path = to
 		if err := k.nameFiles([]config.SecretSource{s}); err != nil {
@@ -279,7 +284,7 @@ func (k keeper) nameFiles(secrets []config.SecretSource) error {
 	}
 	after, err := config.Parse(k.path, []byte(text), nil)
 	if err != nil {
-		return fmt.Errorf("%s\n%w", say("配置没有改动;请手工写上:", "the configuration is not changed; correct it by hand:"), err)
+		return errors.New(say("配置没有改动;请手工写上:", "the configuration is not changed; correct it by hand:") + "\n" + message(err))
 	}
 	for _, s := range secrets {
 		if is, _ := after.Source(s.Name); is.From != config.FromFile || is.Path != s.Path {

@@ -52,7 +52,7 @@ func othersMayWrite(path string) bool {
 }
 
 // closeToOthers is what to do about a file that others can use.
-func closeToOthers(path string) string { return "chmod 600 " + path }
+func closeToOthers(path string) string { return "chmod 600 " + inCommand(path) }
 
 // guardSecret closes a file or folder that was just written to others. Where we
 // are root it goes to whom the folder of data belongs: the service's account.

@@ -159,12 +159,8 @@ func startPair(cmd *cobra.Command, cfg *config.Config, next string, bits int) er
 	if err := storeSecret(next, string(text), cfg.DataDir); err != nil {
 		return err
 	}
-	line, err := publicKey(next)
+	line, beside, err := savePublic(next, nextPublicFile)
 	if err != nil {
-		return err
-	}
-	beside := filepath.Join(filepath.Dir(next), nextPublicFile)
-	if err := writeWhole(beside, []byte(line+"\n"), 0o644); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), say("请先 agent restart,再把下面这一行新公钥发给票通(也存于 %s);票通确认后运行 agent secrets rotate finish:\n",

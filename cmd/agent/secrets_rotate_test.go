@@ -107,7 +107,11 @@ func TestRotate(t *testing.T) {
 			if _, errs := r.secrets(1, "", "rotate", "cancel", tt.name); !strings.Contains(errs, "not given up") {
 				t.Errorf("cancel too late: %s", errs)
 			}
+			shown := out // before the end: our new public key
 			out, _ = r.secrets(0, "", "rotate", "finish")
+			if tt.name == privateKeyName && r.read(filepath.Join(filepath.Dir(source.Path), publicFile)) != shown {
+				t.Error("the public key beside the private one is not the new one")
+			}
 			if !strings.Contains(out, "✓ "+tt.name) || r.read(source.Path) == before {
 				t.Errorf("finish: %s", out)
 			}

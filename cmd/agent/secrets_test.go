@@ -289,6 +289,17 @@ func TestStartLooksAtRights(t *testing.T) {
 	if err := os.Chmod(own, 0o400); err != nil {
 		t.Fatal(err)
 	}
+	next := own + config.NextSuffix
+	r.secrets(0, "", "rotate", "start")
+	if err := os.Chmod(next, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r.load().Piaotong.PrivateKeyNextFile != next || !isPrivateKey(r.load(), next) {
+		t.Errorf("%s is not taken for a private key", next)
+	}
+	if err := os.Remove(next); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Chmod(r.config, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -361,4 +372,23 @@ func FuzzSDDL(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSecretsSetPrivateKey: the public key beside the private one, which is sent
+// to Piaotong, is always that of the private one.
+func TestSecretsSetPrivateKey(t *testing.T) {
+	r := newSecretsRig(t)
+	text, err := newPrivateKey(documentedBits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.secrets(0, string(text), "set", privateKeyName, "--replace")
+	own := r.load().Piaotong.PrivateKeyFile
+	want, err := publicKey(own)
+	if err != nil || r.read(own) != string(text) {
+		t.Fatalf("%v\n%s", err, r.read(own))
+	}
+	if got := r.read(filepath.Join(filepath.Dir(own), publicFile)); got != want+"\n" {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

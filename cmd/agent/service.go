@@ -214,7 +214,7 @@ folder are opened. agent start starts it.`,
 			if state == stateRunning {
 				text = say("已安装并启动。检查:%s doctor --config %s\n", "installed and started. Check it: %s doctor --config %s\n")
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), text, programName(), path)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), text, programName(), inCommand(path))
 			return err
 		},
 	}

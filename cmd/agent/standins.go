@@ -121,6 +121,9 @@ func paperCommand() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("%w: --profile: %s", errUsage, say("没有这个型号;agent profiles 列出型号", "no such model; agent profiles lists them"))
 			}
+			if traits.Flow != "" && traits.Flow != "xonxoff" {
+				return fmt.Errorf("%w: --flow: xonxoff", errUsage)
+			}
 			p, err := paper.New(paper.Options{Dir: dir, Profile: model, Traits: traits, Logger: logger(cmd.ErrOrStderr(), "info"),
 				OnReceipt: func(r paper.Receipt) { fmt.Fprintf(out, "---- %04d ----\n%s\n", r.N, r.Text) }})
 			if err != nil {

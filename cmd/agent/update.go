@@ -60,11 +60,11 @@ Off by default: the key that signs must be in [update] keys of the configuration
 			if u.config, err = filepath.Abs(path); err != nil {
 				return err
 			}
-			if u.cfg, err = loadConfig(cmd, path); err != nil {
-				return err
-			}
 			if from == "" {
 				return missing(cmd, "--from")
+			}
+			if u.cfg, err = loadConfig(cmd, path); err != nil {
+				return err
 			}
 			if u.wait < 0 || u.within <= 0 {
 				return fmt.Errorf("%w: --wait, --within\n%s", errUsage, cmd.UsageString())

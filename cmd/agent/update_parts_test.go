@@ -133,3 +133,30 @@ func FuzzOpenManifest(f *testing.F) {
 		}
 	})
 }
+
+// TestOpenManifest: while the signing key changes, both the old and the new one
+// are trusted, in any order.
+func TestOpenManifest(t *testing.T) {
+	lang = "en"
+	text := []byte(`{"product":"piaotong-agent","version":"1.2.0"}`)
+	var trusted []ed25519.PublicKey
+	var sigs [][]byte
+	for range 2 {
+		public, private, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trusted, sigs = append(trusted, public), append(sigs, ed25519.Sign(private, text))
+	}
+	for i, sig := range sigs {
+		if m, err := openManifest(text, sig, trusted); err != nil || m.Version != "1.2.0" {
+			t.Errorf("key %d: %v", i, err)
+		}
+		if _, err := openManifest(append(text, '\n'), sig, trusted); err == nil {
+			t.Errorf("key %d: a changed manifest is believed", i)
+		}
+		if _, err := openManifest(text, sig, trusted[1-i:2-i]); err == nil {
+			t.Errorf("key %d: a stranger is believed", i)
+		}
+	}
+}

@@ -279,6 +279,24 @@ func TestUpdateWaitsForWhatIsUnderWay(t *testing.T) {
 	i.serves("2.0.0", "S1")
 }
 
+// TestUpdateThatCannotBeSaved: the service that was stopped for it runs again.
+func TestUpdateThatCannotBeSaved(t *testing.T) {
+	lang = "en"
+	i := install1(t)
+	i.start()
+	r := newRelease(t, "2.0.0", "2.0.0")
+	var out bytes.Buffer
+	u := i.updater(r.key, &out)
+	if err := os.MkdirAll(filepath.Join(u.savedDir(), "of somebody else"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := u.run(t.Context(), r.write(), false); err == nil || !strings.Contains(err.Error(), "nothing was changed") || got.Updated {
+		t.Errorf("%+v %v", got, err)
+	}
+	i.has("1.0.0")
+	i.serves("1.0.0", "S1")
+}
+
 // TestUpdateBrokenOff ends an update after the program was changed, by a power
 // cut, and finishes it by another.
 func TestUpdateBrokenOff(t *testing.T) {

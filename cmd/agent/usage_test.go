@@ -24,6 +24,8 @@ func TestWrongUsageIsTold(t *testing.T) {
 		{[]string{"version", "--lang", "fr"}, "--lang: zh-CN, en"},
 		{[]string{"demo", "--listen", "nowhere"}, "--listen: must be"},
 		{[]string{"demo", "--listen", "0.0.0.0:0"}, "--listen: must be"},
+		{[]string{"paper", "--dir", "paper", "--flow", "rts"}, "--flow: xonxoff"},
+		{[]string{"update", "--config", "none.toml"}, "--from is missing"},
 		{[]string{"token", "add", "--config", path, "--role", "boss", "till-2"}, "pos, console or read"},
 		{[]string{"token", "add", "--config", path, "--role", "pos", "till/2"}, "letters, digits"},
 		{[]string{"secrets", "set", "--config", path, "nosuch"}, "des3_key"},
@@ -110,8 +112,12 @@ func TestOwnFilesAreSpared(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "data", "agent.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	key := filepath.Join(dir, "data", buyerKey.file)
+	if err := os.WriteFile(key, make([]byte, keyBytes), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	before := map[string][]byte{}
-	for _, f := range []string{path, letter} {
+	for _, f := range []string{path, letter, key} {
 		before[f], _ = os.ReadFile(f)
 	}
 	for _, tc := range []struct {
@@ -122,6 +128,7 @@ func TestOwnFilesAreSpared(t *testing.T) {
 		{[]string{"backup", "--to", letter}, "is no copy of this till"},
 		{[]string{"backup", "--to", filepath.Join(dir, "usb", "till.db")}, "there is no folder"},
 		{[]string{"support", "--out", path}, "a file of the agent itself"},
+		{[]string{"support", "--out", key}, "a file of the agent itself"},
 		{[]string{"restore", "--from", filepath.Join(dir, "none.db")}, "there is no such backup"},
 	} {
 		if code, out, errs := try(append(tc.args, "--config", path)...); code != 1 || out != "" || !strings.Contains(errs, tc.want) {
@@ -152,6 +159,19 @@ func TestConfigurationOfNoUse(t *testing.T) {
 				t.Errorf("doctor: exit status %d, %s", code, out)
 			}
 		})
+	}
+	none := filepath.Join(t.TempDir(), "none.toml")
+	if code, out, _ := try("doctor", "--config", none); code != 1 || !strings.Contains(out, "agent init → then run agent doctor again") {
+		t.Errorf("no configuration: exit status %d, %s", code, out)
+	}
+}
+
+// TestInCommand: a command that people are told works as it is told.
+func TestInCommand(t *testing.T) {
+	for path, want := range map[string]string{"/etc/config.toml": "/etc/config.toml", "/media/收银 1/c.toml": `"/media/收银 1/c.toml"`, `C:\Program Files (x86)\c`: `"C:\Program Files (x86)\c"`} {
+		if got := inCommand(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
 	}
 }
 

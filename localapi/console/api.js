@@ -35,13 +35,19 @@ export async function signOut() {
   try { await send("DELETE", "/v1/session", {}); } finally { forget(); }
 }
 
+// After so long (ms) without a word nobody cares any more for what was missed.
+const stale = 3 * 60 * 1000;
+
 // follow calls heard for events, at once and again after each break, until the
-// signal ends it; broken and mended tell of the connection.
+// signal ends it; broken and mended tell of the connection. What happened in a
+// break, or while the page was loaded again, is heard after it.
 export async function follow(signal, heard, broken, mended) {
   let pause = 1000;
   while (!signal.aborted) {
     try {
-      const answer = await fetch("/v1/events", { headers: { Authorization: "Bearer " + sessionStorage.token }, signal, cache: "no-store" });
+      const headers = { Authorization: "Bearer " + sessionStorage.token };
+      if (Date.now() - sessionStorage.heardAt < stale) headers["Last-Event-ID"] = sessionStorage.heard;
+      const answer = await fetch("/v1/events", { headers, signal, cache: "no-store" });
       if (answer.status === 401) return heard({ type: "signed.out" });
       if (!answer.ok) throw new Error(String(answer.status));
       mended();
@@ -53,8 +59,10 @@ export async function follow(signal, heard, broken, mended) {
         const parts = (rest + value).split("\n\n");
         rest = parts.pop();
         for (const part of parts) {
-          const data = part.split("\n").find((line) => line.startsWith("data: "));
-          if (data) heard(JSON.parse(data.slice(6)));
+          const field = (name) => part.split("\n").find((line) => line.startsWith(name))?.slice(name.length);
+          Object.assign(sessionStorage, { heardAt: Date.now(), heard: field("id: ") ?? sessionStorage.heard ?? "" });
+          const data = field("data: ");
+          if (data) heard(JSON.parse(data));
         }
       }
     } catch {

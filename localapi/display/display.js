@@ -13,8 +13,11 @@ history.replaceState(null, "", location.pathname);
 const say = (zh, en) => navigator.language.startsWith("zh") ? zh : en;
 
 let current = ""; // the sale whose code is shown
-let newest = ""; // the sale of the customer who stands there: codes of others, as after an outage, are not shown
 let timer = 0;
+
+// What outlives a reload: sessionStorage.newest is the sale of the customer who
+// stands there (codes of others, as after an outage, are not shown), and
+// sessionStorage.shownUntil the end of its code.
 
 function show(...parts) {
   app.replaceChildren(...parts.map(([text, kind]) => {
@@ -26,7 +29,7 @@ function show(...parts) {
 }
 
 function welcome() {
-  current = "";
+  current = sessionStorage.shownUntil = "";
   show([say("欢迎光临", "Welcome"), "amount"]);
 }
 
@@ -35,10 +38,10 @@ function until(ms) {
   timer = setTimeout(welcome, ms);
 }
 
-async function code(saleID) {
+async function code(saleID, ms = shown) {
   const path = "/v1/sales/" + encodeURIComponent(saleID);
-  const [{ total, refunded, qr }, png] = await Promise.all([get(path), blob(path + "/qr.png?size=640")]);
-  if (saleID !== newest) return;
+  const [{ state, total, refunded, qr }, png] = await Promise.all([get(path), blob(path + "/qr.png?size=640")]).catch(() => [{}]); // it was voided meanwhile, or the service is away
+  if (saleID !== sessionStorage.newest || state !== "qr_ready") return;
   const image = new Image();
   const url = URL.createObjectURL(png);
   image.alt = qr.url;
@@ -48,7 +51,8 @@ async function code(saleID) {
   show([amount, "amount"], [say("扫码自助开具电子发票", "Scan for your e-invoice")], [say("提取码 ", "Code ") + qr.extract_code, "soft"]);
   app.firstChild.after(image);
   current = saleID;
-  until(shown);
+  sessionStorage.shownUntil = Date.now() + ms;
+  until(ms);
 }
 
 function heard(event) {
@@ -56,15 +60,15 @@ function heard(event) {
     case "signed.out":
       return show([say("请用 /display#token=… 打开，令牌的角色为 read", "Open it as /display#token=… with a token of the role read"), "soft"]);
     case "sale.accepted": case "refund.accepted":
-      newest = event.sale_id;
-      if (current && current !== newest) { // the code of the customer before
+      sessionStorage.newest = event.sale_id;
+      if (current && current !== sessionStorage.newest) { // the code of the customer before
         clearTimeout(timer);
         welcome();
       }
       break;
     case "sale.qr_ready":
-      if (event.sale_id !== newest) return;
-      return code(event.sale_id).catch(() => {}); // it was voided meanwhile, or the service is away
+      if (event.sale_id !== sessionStorage.newest) return;
+      return code(event.sale_id);
   }
   if (event.sale_id !== current || !current) return;
   switch (event.type) {
@@ -83,5 +87,7 @@ function heard(event) {
 // A frame shows staff that the service is away.
 const away = (is) => { document.body.className = is ? "away" : "connected"; };
 
+const left = sessionStorage.shownUntil - Date.now();
 welcome();
+if (left > 0) code(sessionStorage.newest, left);
 follow(new AbortController().signal, heard, () => away(true), () => away(false));

@@ -32,7 +32,10 @@ func Load(path string, environ []string) (*Config, error) {
 	data, err := readFile(path, mostConfig)
 	if err != nil {
 		zh, en := reason(err)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			zh, en = zh+"；请以管理员运行（Linux：sudo）", en+"; run this as administrator (sudo on Linux)"
+		case errors.Is(err, fs.ErrNotExist):
 			zh, en = zh+"；请检查 --config，或用 agent init 建立", en+"; check --config, or make one with agent init"
 		}
 		return nil, &Problems{{File: path, Message: "读不了配置文件：" + zh, English: "cannot read the configuration file: " + en}}
