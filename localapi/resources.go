@@ -195,7 +195,7 @@ func blueInvoice(s *trade.Standing) invoiceJSON {
 		return invoiceJSON{}
 	}
 	out := invoiceJSON{Serial: b.Serial, Number: b.Number, Code: b.Code, No: b.No, IssuedAt: stamp(b.IssuedAt), DownloadURL: b.DownloadURL}
-	if !b.IssuedAt.IsZero() {
+	if b.Net != 0 || b.Tax != 0 { // both are where the platform gave none that can be read
 		out.Net, out.Tax = b.Net.String(), b.Tax.String()
 	}
 	return out
@@ -232,7 +232,7 @@ func salePrint(jobs []queue.Print) salePrintJSON {
 				out.Reprints++
 			}
 		case out.JobID == "":
-			out.State, out.JobID, out.Copies, out.PrintedAt, out.Reason = string(j.State), j.JobID, j.Copies, stamp(j.PrintedAt), j.Reason
+			out.State, out.JobID, out.Copies, out.PrintedAt, out.Reason = string(j.Shown()), j.JobID, j.Copies, stamp(j.PrintedAt), j.Reason
 		}
 	}
 	return out
@@ -275,6 +275,6 @@ func refundResource(r *queue.Record, f *trade.Refund, lang trade.Lang) refundJSO
 }
 
 func printJobResource(p *queue.Print) printJobJSON {
-	return printJobJSON{ID: p.JobID, State: p.State, What: p.Paper, Printer: p.Printer, RefundID: p.RefundID, Copies: p.Copies, WithQR: p.WithQR,
+	return printJobJSON{ID: p.JobID, State: p.Shown(), What: p.Paper, Printer: p.Printer, RefundID: p.RefundID, Copies: p.Copies, WithQR: p.WithQR,
 		Attempts: p.Attempts, Reason: p.Reason, CreatedAt: stamp(p.CreatedAt), PrintedAt: stamp(p.PrintedAt)}
 }

@@ -85,8 +85,8 @@ const (
 		CROSS JOIN sales s ON s.seq = h.seq`
 	byPaper = `(SELECT DISTINCT sale FROM prints INDEXED BY prints_unusual WHERE state NOT IN ('printed','sent') AND state IN ?) h
 		CROSS JOIN sales s ON s.seq = h.sale`
-	// ownPaper is the state of the paper that a sale itself asked for.
-	ownPaper = `coalesce((SELECT state FROM prints p WHERE p.sale = s.seq AND p.refund_id = '' AND p.asked = 0 AND p.paper <> 'ticket' ORDER BY p.seq LIMIT 1), 'none')`
+	// ownPaper is the state of the paper that a sale itself asked for, as Print.Shown has it.
+	ownPaper = `coalesce((SELECT iif(state = 'printing' AND reason <> '', 'held', state) FROM prints p WHERE p.sale = s.seq AND p.refund_id = '' AND p.asked = 0 AND p.paper <> 'ticket' ORDER BY p.seq LIMIT 1), 'none')`
 )
 
 // findSales finds one sale more than the filter's limit.
@@ -95,7 +95,11 @@ func findSales(q querier, f SaleFilter) ([]Place, error) {
 	case f.Text != "":
 		return runSales(q, f, f.States, newSelection(byText, f.Text, f.Text, f.Text, f.Text))
 	case unusual(f.Prints):
-		return runSales(q, f, f.States, newSelection(strings.Replace(byPaper, "IN ?", "IN "+marks(f.Prints), 1), values(f.Prints)...))
+		stored := f.Prints
+		if slices.Contains(stored, trade.PrintHeld) {
+			stored = append(slices.Clip(stored), trade.PrintPrinting)
+		}
+		return runSales(q, f, f.States, newSelection(strings.Replace(byPaper, "IN ?", "IN "+marks(stored), 1), values(stored)...))
 	case len(f.States) == 0:
 		return runSales(q, f, nil, newSelection(byTime))
 	}

@@ -135,6 +135,30 @@ func (t *tx) tellOrphans(orphans map[string]int) error {
 	return nil
 }
 
+// PaperWaits notes why the job that a printer has begun waits, "" once it goes on.
+// The job stays printing, as some of it is on paper; whoever looks sees it held.
+func (s *Store) PaperWaits(printer, cause string) error {
+	return s.do(noDeadline, func(t *tx) error {
+		jobs, err := papers(t, "p.printer = ? AND p.state = 'printing' AND p.reason <> ?", printer, cause)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if _, err := t.Exec("UPDATE prints SET reason = ? WHERE seq = ?", cause, j.seq); err != nil {
+				return err
+			}
+			t.sales = append(t.sales, j.sale)
+			if cause == "" {
+				continue
+			}
+			if err := t.tell("print.held", j.sale, j.refund, cause, j.id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // The subjects of alerts about printers.
 const (
 	heldSubject = "held"  // of ReceiptPrinter; ":" and the name follow for the others

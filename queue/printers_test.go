@@ -332,3 +332,46 @@ func TestNextPrintRunsAlongItsIndex(t *testing.T) {
 		}
 	}
 }
+
+// TestPaperThatWaitsHalfWay is held to whoever looks for it, and goes on where it
+// was; killed meanwhile it is in doubt.
+func TestPaperThatWaitsHalfWay(t *testing.T) {
+	r := open(t)
+	r.accept(lunch("S1"))
+	r.settle(r.claim(trade.LaneLive, trade.OpCreateQR), r.created())
+	c := r.claimPrint()
+	shown := func(want trade.PrintState, reason string) {
+		t.Helper()
+		rec, err := r.Sale(t.Context(), "S1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := rec.Prints[0]; p.Shown() != want || p.Reason != reason {
+			t.Errorf("shown as %s (%s), want %s (%s)", p.Shown(), p.Reason, want, reason)
+		}
+		for _, state := range []trade.PrintState{trade.PrintPrinting, trade.PrintHeld, trade.PrintUncertain} {
+			if found := r.ids(SaleFilter{Prints: []trade.PrintState{state}, Limit: 10}); found == "S1" != (state == want) {
+				t.Errorf("shown as %s, found as %s: %q", want, state, found)
+			}
+		}
+	}
+	waits := func(printer, cause string) {
+		t.Helper()
+		if err := r.PaperWaits(printer, cause); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown(trade.PrintPrinting, "")
+	waits("kitchen", "paper_out")
+	shown(trade.PrintPrinting, "")
+	waits(trade.ReceiptPrinter, "paper_out")
+	shown(trade.PrintHeld, "paper_out")
+	if _, err := r.CancelPrint(t.Context(), c.JobID); err == nil {
+		t.Error("what is half on paper is cancelled")
+	}
+	waits(trade.ReceiptPrinter, "")
+	shown(trade.PrintPrinting, "")
+	waits(trade.ReceiptPrinter, "cover_open")
+	r.reopen()
+	shown(trade.PrintUncertain, "interrupted")
+}

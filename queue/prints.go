@@ -320,21 +320,21 @@ func (t *tx) movePrint(saleID string, seq int64, id string, e trade.PrintEvent, 
 	return nil
 }
 
-// paperRef names a print job, its printer and its sale, "" for none.
+// paperRef names a print job, its printer, its sale and its refund, "" for none.
 type paperRef struct {
-	seq               int64
-	id, printer, sale string
+	seq                       int64
+	id, printer, sale, refund string
 }
 
 // openPapers runs along the index of what is open: SQLite by itself would read a
 // table of a million jobs for their order.
-const openPapers = "SELECT p.seq, p.job_id, p.printer, coalesce(s.sale_id, '') FROM prints p INDEXED BY prints_open LEFT JOIN sales s ON s.seq = p.sale WHERE p." + isOpen + " AND "
+const openPapers = "SELECT p.seq, p.job_id, p.printer, coalesce(s.sale_id, ''), p.refund_id FROM prints p INDEXED BY prints_open LEFT JOIN sales s ON s.seq = p.sale WHERE p." + isOpen + " AND "
 
 // papers are the open print jobs p for which a condition holds.
 func papers(q querier, condition string, args ...any) (jobs []paperRef, err error) {
 	err = each(q, openPapers+"("+condition+") ORDER BY p.seq", args, func(scan func(...any) error) error {
 		var j paperRef
-		err := scan(&j.seq, &j.id, &j.printer, &j.sale)
+		err := scan(&j.seq, &j.id, &j.printer, &j.sale, &j.refund)
 		jobs = append(jobs, j)
 		return err
 	})

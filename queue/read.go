@@ -43,10 +43,19 @@ type Print struct {
 	WithQR    bool
 	Gen       int // of the QR code on it
 	Attempts  int
-	Reason    string
+	Reason    string // why it is held, uncertain or failed
 	CreatedAt time.Time
 	PrintedAt time.Time
 	seq       int64
+}
+
+// Shown is the state for whoever looks: a job that waits for its printer half-way
+// is held to them, though it cannot be cancelled as one of which nothing is on paper.
+func (p *Print) Shown() trade.PrintState {
+	if p.State == trade.PrintPrinting && p.Reason != "" {
+		return trade.PrintHeld
+	}
+	return p.State
 }
 
 // Sale reads a sale by the POS's id; ErrNotFound where there is none.

@@ -173,12 +173,17 @@ func TestPaperOutWithinAJob(t *testing.T) {
 	}
 	s.printer.SetFaults(paper.Faults{PaperOutAfter: 200})
 	s.sell("S1")
-	told("alert.raised", trade.AlertPrinter)
-	if r, err := s.store.Sale(t.Context(), "S1"); err != nil || r.Prints[0].State != trade.PrintPrinting {
-		t.Errorf("%+v, %v: the job is still under way", r.Prints, err)
+	told("print.held", "paper_out")
+	r, err := s.store.Sale(t.Context(), "S1")
+	if err != nil || r.Prints[0].State != trade.PrintPrinting || r.Prints[0].Shown() != trade.PrintHeld || r.Prints[0].Reason != "paper_out" {
+		t.Errorf("%+v, %v: the job is under way, and waits", r.Prints, err)
 	}
+	told("alert.raised", trade.AlertPrinter)
 	s.printer.SetFaults(paper.Faults{})
-	s.await("S1", "printed", paperIs(0, trade.PrintPrinted))
+	r = s.await("S1", "printed", paperIs(0, trade.PrintPrinted))
+	if p := r.Prints[0]; p.Shown() != trade.PrintPrinted || p.Reason != "" {
+		t.Errorf("%+v: shown as %s", p, p.Shown())
+	}
 	if as, err := s.store.ActiveAlerts(); err != nil || len(as) != 0 {
 		t.Errorf("alerts %+v, %v after paper was put in", as, err)
 	}

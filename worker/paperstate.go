@@ -66,9 +66,11 @@ func (w *Worker) watchPrinter(stop context.Context, p *printing) {
 		switch {
 		case s.Held:
 			waits = true
+			w.report("why paper waits", w.Store.PaperWaits(p.Name, string(s.State)))
 			w.hold(p, string(s.State), "")
 		case waits: // whatever comes of the job, it does not wait any more
 			waits = false
+			w.report("that paper goes on", w.Store.PaperWaits(p.Name, ""))
 			w.hold(p, "", "")
 		default:
 			p.telling.Lock()

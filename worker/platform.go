@@ -79,7 +79,7 @@ func (w *Worker) ask(ctx context.Context, c *queue.OpClaim) (trade.Event, error)
 		if err != nil {
 			return nil, err
 		}
-		return qrSeen(c, seen), nil
+		return w.qrSeen(c, seen), nil
 	case trade.OpRedFlush, trade.OpRedPart, trade.OpIssue:
 		if e, err := w.meanwhile(ctx, c); e != nil || err != nil {
 			return e, err
@@ -336,11 +336,11 @@ func (w *Worker) redRequest(s *trade.Standing, op trade.Op) piaotong.RedFull {
 }
 
 // qrSeen checks that the code which 2.18 describes is the sale's own.
-func qrSeen(c *queue.OpClaim, seen piaotong.QRStatus) trade.Event {
+func (w *Worker) qrSeen(c *queue.OpClaim, seen piaotong.QRStatus) trade.Event {
 	if seen.TradeNo != "" && seen.TradeNo != c.Record.Sale.ID {
 		return trade.QRForeign{Gen: c.Op.Gen}
 	}
-	e := trade.QRSeen{Gen: c.Op.Gen, URL: seen.URL, At: time.Now()}
+	e := trade.QRSeen{Gen: c.Op.Gen, URL: seen.URL, At: w.Clock.Now()} // the platform's time: ours may be past the code's end
 	for _, i := range seen.Invoices {
 		amount, err := trade.ParseMoney(i.Amount)
 		if err != nil {

@@ -75,10 +75,23 @@ func TestSignOfAmounts(t *testing.T) {
 // TestCodeOfAnotherSale: a code of the same number and amount is another sale's
 // where its trade number says so.
 func TestCodeOfAnotherSale(t *testing.T) {
-	c := &queue.OpClaim{Record: &queue.Record{Sale: trade.Sale{ID: "S1"}}}
+	w, c := New(Options{}), &queue.OpClaim{Record: &queue.Record{Sale: trade.Sale{ID: "S1"}}}
 	for tradeNo, want := range map[string]bool{"S1": false, "": false, "S2": true} {
-		if _, foreign := qrSeen(c, piaotong.QRStatus{TradeNo: tradeNo}).(trade.QRForeign); foreign != want {
+		if _, foreign := w.qrSeen(c, piaotong.QRStatus{TradeNo: tradeNo}).(trade.QRForeign); foreign != want {
 			t.Errorf("trade number %q: another sale's %t, want %t", tradeNo, foreign, want)
 		}
+	}
+}
+
+// TestCodeEndsByThePlatformsClock: a till whose clock is years ahead takes no code
+// for expired that a customer can still claim.
+func TestCodeEndsByThePlatformsClock(t *testing.T) {
+	w := New(Options{})
+	platform := time.Now().AddDate(-2, 0, 0)
+	w.Clock.SawDate(platform, time.Now())
+	c := &queue.OpClaim{Record: &queue.Record{Sale: trade.Sale{ID: "S1"}}}
+	seen, ok := w.qrSeen(c, piaotong.QRStatus{}).(trade.QRSeen)
+	if !ok || seen.At.Sub(platform).Abs() > time.Hour {
+		t.Errorf("seen at %v, by the platform's clock it is %v", seen.At, platform)
 	}
 }
