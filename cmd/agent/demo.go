@@ -43,7 +43,7 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "demo [--listen 127.0.0.1:17216] [--data DIR] [--sales N] [--origin URL] [--exit]",
 		Short:   "演示:无需任何准备  Everything on this machine with nothing to set up",
-		Example: "  agent demo\n  agent demo --sales 4 --exit",
+		Example: "  agent demo\n  agent demo --sales 1 --exit",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
@@ -57,7 +57,7 @@ func demoCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:17216", "本机 API 地址  address of the local API")
 	cmd.Flags().StringVar(&d.data, "data", ".", "目录,小票写到 DIR/paper  folder; receipts go to DIR/paper")
-	cmd.Flags().IntVar(&d.sales, "sales", 1, "示例单数  number of example sales")
+	cmd.Flags().IntVar(&d.sales, "sales", len(exampleNames()), "示例单数  number of example sales")
 	cmd.Flags().StringSliceVar(&d.origins, "origin", nil, "允许调用的网页来源  origins of web pages that may call")
 	cmd.Flags().BoolVar(&d.exit, "exit", false, "示例单打完即退出  end when the examples are on paper")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "显示日志  show the log")
