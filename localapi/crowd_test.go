@@ -154,6 +154,34 @@ func TestBusyCrowd(t *testing.T) {
 	x.get("/v1/status").want(t, 200, "")
 }
 
+// A full crowd makes room at the cost of who is idle: a call that runs goes on,
+// however long its connection has been there.
+func TestBusyOutlastsIdle(t *testing.T) {
+	x := newTill(t)
+	running := x.dial(x.half("S1"))
+	x.count(1, "busy", active)
+	for range maxConnections - 1 {
+		in := bufio.NewReader(x.dial(x.head("GET", "/healthz", "X-A: b")))
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.count(maxConnections-1, "idle", func(g *guest) bool { return g.state == http.StateIdle })
+	a, _ := x.raw(x.head("GET", "/v1/status", "X-A: b"))
+	a.want(t, 200, "")
+	if _, err := io.WriteString(running, plainBody("S1", "1.00")[5:]); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(running), nil)
+	if err != nil || res.StatusCode != 201 {
+		t.Fatal("the call that ran: ", res, err)
+	}
+}
+
 // Reads that take long keep other such reads waiting for a moment, and neither
 // sales nor whoever looks one up.
 func TestReadsWait(t *testing.T) {

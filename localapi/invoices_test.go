@@ -112,6 +112,31 @@ func TestInvoice(t *testing.T) {
 	x.post("/v1/invoices/none/retry", "").want(t, 404, trade.ErrNotFound)
 }
 
+// What the platform told unreadably is not shown, and hides nothing else.
+func TestInvoiceInPart(t *testing.T) {
+	day := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		seen          trade.InvoiceSeen
+		net, tax, day any
+	}{
+		"no amounts": {trade.InvoiceSeen{IssuedAt: day}, "", "", "2026-11-22T20:00:00+08:00"},
+		"no date":    {trade.InvoiceSeen{Net: 1179, Tax: 71}, "11.79", "0.71", nil},
+		"no tax":     {trade.InvoiceSeen{Net: 1250}, "12.50", "0.00", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newTill(t)
+			x.post("/v1/invoices", invoiceBody("I1")).want(t, 201, "")
+			tt.seen.Serial, tt.seen.State, tt.seen.At = x.accept(), trade.InvIssued, day
+			x.settle(trade.LaneWatch, tt.seen)
+			for path, want := range map[string]any{"net": tt.net, "tax": tt.tax, "issued_at": tt.day} {
+				if got := x.get("/v1/invoices/I1").want(t, 200, "").json(t, "invoice", path); got != want {
+					t.Errorf("%s: %v, want %v", path, got, want)
+				}
+			}
+		})
+	}
+}
+
 // A sale that asks for its invoice shows it like any other, with the page
 // behind it; and a sale of an invoice is a sale.
 func TestDirectSale(t *testing.T) {
@@ -243,14 +268,20 @@ func TestInvoiceProblems(t *testing.T) {
 	x.get("/v1/invoices/I1").want(t, 404, trade.ErrNotFound)
 }
 
+// TestInvoiceWait: the page where the buyer follows the invoice ends the wait.
 func TestInvoiceWait(t *testing.T) {
 	x := newTill(t)
 	answers := make(chan answer, 1)
 	go func() { answers <- x.post("/v1/invoices?wait=30s", invoiceBody("I1")) }()
 	<-x.store.Wake(trade.LaneLive)
 	x.accept()
-	if a := (<-answers).want(t, 201, ""); a.json(t, "state") != "invoicing" || a.json(t, "view_url") != viewURL {
-		t.Errorf("%s", a.body)
+	select {
+	case a := <-answers:
+		if a.want(t, 201, ""); a.json(t, "state") != "invoicing" || a.json(t, "view_url") != viewURL {
+			t.Errorf("%s", a.body)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the page is known and the caller still waits")
 	}
 	if got := x.post("/v1/invoices?wait=31s", invoiceBody("I2")).want(t, 422, trade.ErrValidation).json(t, "fields", 0, "field"); got != "wait" {
 		t.Errorf("field %v", got)

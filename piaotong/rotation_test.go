@@ -3,8 +3,12 @@ package piaotong
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -65,6 +69,79 @@ func TestOnlyRefusedKeysAreTriedAgain(t *testing.T) {
 		if n := p.calls.Load(); n != 1 {
 			t.Errorf("%s %s: %d requests", tc.code, tc.msg, n)
 		}
+	}
+}
+
+// TestTakenKeysStay: the call that finds out which keys the platform takes goes
+// more than once, those after it do not. The platform's answers do not tell of a
+// new 3DES key: they are encrypted with the present one.
+func TestTakenKeysStay(t *testing.T) {
+	const nextDES3 = "a-new-key-of-24-letters!"
+	v := loadVectors(t)
+	next, err := rsa.GenerateKey(rand.Reader, minKeyBits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	present, des3 := mustPublic(t, v.Keys.RSA1024.Partner.Public), v.Keys.TripleDES["main"]
+	platform := func(partner *rsa.PublicKey, des3 string) *Codec {
+		c, err := NewCodec(mustPrivate(t, v.Keys.RSA1024.Platform.Private), partner, des3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for name, tc := range map[string]struct {
+		next   NextKeys
+		takes  *Codec // after the change
+		resent int32
+	}{
+		"our pair":     {NextKeys{PrivateKey: next}, platform(&next.PublicKey, des3), 1},
+		"the 3DES key": {NextKeys{DES3Key: nextDES3}, platform(present, nextDES3), 1},
+		"both":         {NextKeys{PrivateKey: next, DES3Key: nextDES3}, platform(&next.PublicKey, nextDES3), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := platform(present, des3)
+			var takes atomic.Pointer[Codec]
+			var calls atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				calls.Add(1)
+				raw, err := io.ReadAll(r.Body)
+				if err != nil {
+					return
+				}
+				req, err := takes.Load().OpenRequest(raw)
+				answer := Response{Code: codeOK, Msg: "处理成功", SerialNo: req.SerialNo, Content: []byte(`{"scanStatus":"0"}`)}
+				if problem, ok := errors.AsType[*EnvelopeError](err); ok {
+					answer = Response{Code: "9999", Msg: "验签失败", SerialNo: "S1"}
+					if problem.Problem == BadContent {
+						answer = Response{Code: "8995", Msg: "解密失败", SerialNo: req.SerialNo}
+					}
+				}
+				if raw, err = before.SealResponse(answer); err != nil {
+					t.Error(err)
+				}
+				w.Write(raw)
+			}))
+			defer server.Close()
+			o := testOptions(t, server.URL)
+			o.Next = tc.next
+			c := newTestClient(t, o)
+			for _, day := range []struct {
+				takes *Codec
+				first int32 // how often its first call goes
+			}{{before, 1}, {tc.takes, 1 + tc.resent}, {before, 1 + tc.resent}} {
+				takes.Store(day.takes)
+				for i, want := range []int32{day.first, 1, 1} {
+					calls.Store(0)
+					if _, err := c.QueryAuthQR(t.Context(), testAcct, "A1"); err != nil {
+						t.Fatal(err)
+					}
+					if n := calls.Load(); n != want {
+						t.Errorf("call %d: %d requests, want %d", i, n, want)
+					}
+				}
+			}
+		})
 	}
 }
 

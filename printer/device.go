@@ -138,7 +138,7 @@ func NewDevice(o Options) (*Device, error) {
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
-	d.log = d.log.With("printer", o.Profile.Name, "port", o.Port)
+	d.log = d.log.With("profile", o.Profile.Name, "port", o.Port)
 	_, _ = rand.Read(d.nonce[:]) // never fails
 	if d.store != nil {
 		if p, ok := d.store.LoadProof(o.Port); ok {

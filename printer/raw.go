@@ -68,7 +68,7 @@ var arguments = map[string]int{
 	"FS !": 1, "FS -": 1, "FS C": 1, "FS S": 2, "FS W": 1, "FS p": 2, "FS 2": 74, "FS ?": 2,
 	"GS !": 1, "GS #": 1, "GS $": 2, "GS /": 1, "GS B": 1, "GS E": 1, "GS H": 1, "GS I": 1, "GS L": 2, "GS P": 2, "GS T": 1, "GS W": 2,
 	"GS \\": 2, "GS ^": 3, "GS a": 1, "GS b": 1, "GS f": 1, "GS h": 1, "GS r": 1, "GS w": 1, "GS z": 3, "GS g": 4,
-	"DLE \x04": 1, "DLE \x05": 1, "DLE \x14": 3,
+	"DLE \x04": 1, "DLE \x05": 1,
 }
 
 // measured gives the whole length of the commands that tell it themselves, which
@@ -93,6 +93,17 @@ var measured = map[string]func(at func(int) int64, b []byte) int64{
 			return 4 + at(3)
 		}
 		return 3 + int64(untilNUL(b[min(3, len(b)):]))
+	},
+	"DLE \x14": func(at func(int) int64, _ []byte) int64 {
+		switch at(2) {
+		case 3: // the buzzer
+			return 8
+		case 7: // asks for the state
+			return 4
+		case 8: // clears the buffers
+			return 10
+		}
+		return 5 // 1 is the drawer's pulse, 2 the power off
 	},
 	"ESC D": func(_ func(int) int64, b []byte) int64 { return 2 + int64(untilNUL(b[2:])) },
 	"ESC *": func(at func(int) int64, _ []byte) int64 {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -129,7 +130,7 @@ func (t *tx) accept(sale trade.Sale, digest string) (*Record, error) {
 			return nil, err
 		}
 	}
-	t.s.log.Info("sale accepted", "sale", sale.ID, "total", sale.Total.String(), "invoice", sale.Wish)
+	t.log(slog.LevelInfo, "sale accepted", "sale", sale.ID, "total", sale.Total.String(), "invoice", sale.Wish)
 	if t.paper { // there is a print job
 		r.Prints, err = printsOf(t, seq)
 	}
@@ -234,7 +235,7 @@ func (t *tx) refund(l *loaded, req trade.RefundRequest, digest string) (*Record,
 	if err != nil {
 		return nil, err
 	}
-	t.s.log.Info("refund accepted", "sale", l.SaleID, "refund", req.ID, "amount", f.Amount.String())
+	t.log(slog.LevelInfo, "refund accepted", "sale", l.SaleID, "refund", req.ID, "amount", f.Amount.String())
 	if req.Print.Mode == trade.PrintReceipt {
 		j := job{id: "refund:" + req.ID, refundID: req.ID, paper: trade.PaperRefund, printer: req.Print.Printer, copies: req.Print.Copies, drawer: req.Print.OpenDrawer,
 			state: trade.PrintWaitingQR, due: at(t.now).Add(time.Duration(t.s.qrWait.Load()))}

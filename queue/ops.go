@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"time"
 
 	"tillagent/trade"
@@ -124,7 +125,7 @@ func (t *tx) claim(seq int64, lane trade.Lane) (*OpClaim, error) {
 		return nil, err
 	}
 	if err := t.s.unseal(c.Record); err != nil {
-		t.s.log.Error("a sale goes out without its buyer", "sale", c.Record.Sale.ID, "err", err)
+		t.log(slog.LevelError, "a sale goes out without its buyer", "sale", c.Record.Sale.ID, "err", err)
 	}
 	return c, nil
 }
@@ -290,7 +291,7 @@ func (s *Store) ClockJumped(by time.Duration) error {
 	return s.do(noDeadline, func(t *tx) error {
 		t.wakeAll()
 		t.paper = true
-		t.s.log.Warn("the machine's clock jumped", "by", by)
+		t.log(slog.LevelWarn, "the machine's clock jumped", "by", by)
 		before := ms(never)
 		if by > 0 {
 			before = t.now - max(min(by/2, jumpSeen), by-longestPause).Milliseconds()

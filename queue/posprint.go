@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 
 	"tillagent/trade"
 )
@@ -52,7 +53,7 @@ func (t *tx) addPOSPrint(jobID string, content trade.Content, printer string, co
 	if err := t.record(entry{kind: "PrintAccepted", ref: jobID, state: string(trade.PrintQueued), digest: digest}); err != nil {
 		return err
 	}
-	t.s.log.Info("print accepted", "job", jobID)
+	t.log(slog.LevelInfo, "print accepted", "job", jobID)
 	return t.tell("print.queued", "", "", string(trade.PrintQueued), jobID)
 }
 

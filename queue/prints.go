@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"tillagent/trade"
@@ -308,7 +309,7 @@ func (t *tx) movePrint(saleID string, seq int64, id string, e trade.PrintEvent, 
 	if err := t.record(entry{kind: "Print", sale: saleID, ref: id, state: string(to), digest: reason}); err != nil {
 		return err
 	}
-	t.s.log.Info("print moved", "sale", saleID, "job", id, "state", to, "reason", reason)
+	t.log(slog.LevelInfo, "print moved", "sale", saleID, "job", id, "state", to, "reason", reason)
 	switch to {
 	case trade.PrintPrinted, trade.PrintSent:
 		return t.tell("print.printed", saleID, refundID, string(to), id)

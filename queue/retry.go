@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"tillagent/trade"
 )
@@ -41,7 +42,7 @@ func (s *Store) Mend(ctx context.Context, saleID string, items []trade.Line) (*R
 		if err := t.record(entry{kind: "SaleMended", sale: saleID, state: string(l.View()), digest: digestOf(items)}); err != nil {
 			return err
 		}
-		s.log.Info("sale mended", "sale", saleID)
+		t.log(slog.LevelInfo, "sale mended", "sale", saleID)
 		r, err = t.retry(l, trade.RetryAsked{})
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ func (t *tx) apply(l *loaded, e trade.Event, settled bool) error {
 		if err := t.record(entry{kind: kind, sale: l.SaleID, state: string(after.View()), digest: digestOf(after)}); err != nil {
 			return err
 		}
-		t.s.log.Info("sale moved", "sale", l.SaleID, "event", kind, "state", after.View())
+		t.log(slog.LevelInfo, "sale moved", "sale", l.SaleID, "event", kind, "state", after.View())
 	}
 	l.Standing = after
 	for _, f := range effects {

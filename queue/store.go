@@ -185,7 +185,11 @@ func (s *Store) prepare() error {
 		return err
 	}
 	s.tail.start(newest)
-	return dbtx.Commit()
+	if err := dbtx.Commit(); err != nil {
+		return err
+	}
+	t.writeLog()
+	return nil
 }
 
 // migrationNames are the numbered files; a database's version is how many of
@@ -348,8 +352,14 @@ func (s *Store) commit(batch []request) {
 		}
 		return s.land(dbtx, done)
 	}()
-	if s.opts.Committed != nil && err == nil && len(done) > 0 {
+	if err != nil {
+		done = nil
+	}
+	if s.opts.Committed != nil && len(done) > 0 {
 		s.opts.Committed(time.Since(began))
+	}
+	for _, t := range done {
+		t.writeLog()
 	}
 	for i, r := range batch {
 		if err != nil && results[i] == nil {
@@ -357,10 +367,8 @@ func (s *Store) commit(batch []request) {
 		}
 		r.done <- classify(results[i])
 	}
-	if err == nil {
-		for _, t := range done {
-			t.announce()
-		}
+	for _, t := range done {
+		t.announce()
 	}
 }
 

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"log/slog"
 	"time"
 
 	"tillagent/trade"
@@ -20,12 +21,33 @@ type tx struct {
 	events       []Event                 // told
 	subject      string                  // the sale of the first journal entry that has one
 	views        map[trade.SaleState]int // how many sales more, or fewer, are in a state
+	lines        []line                  // for the log
 	// newMint takes over once the transaction is on disk.
 	newMint *trade.Mint
 }
 
 func (s *Store) begin(dbtx *batch) *tx {
 	return &tx{batch: dbtx, s: s, now: s.opts.Now().UnixMilli(), lanes: map[trade.Lane]bool{}, views: map[trade.SaleState]int{}}
+}
+
+// line is a line of the log about what a transaction stores.
+type line struct {
+	level slog.Level
+	text  string
+	args  []any
+}
+
+// log has a line written once the transaction is on disk, and never if it does
+// not get there.
+func (t *tx) log(level slog.Level, text string, args ...any) {
+	t.lines = append(t.lines, line{level, text, args})
+}
+
+// writeLog writes the lines of a transaction that is on disk.
+func (t *tx) writeLog() {
+	for _, l := range t.lines {
+		t.s.log.Log(noDeadline, l.level, l.text, l.args...)
+	}
 }
 
 // wakeAll wakes every lane.
