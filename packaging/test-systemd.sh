@@ -97,6 +97,14 @@ keeps() {
 	done
 }
 serves() { ask GET /v1/status | grep -q "\"version\":\"$1\""; }
+# give_token makes a second token.
+give_token() { inside piaotong-agent token add --config /etc/piaotong-agent/config.toml --role pos till-2 >/dev/null 2>&1; }
+tokens() { cat "$box/var/lib/piaotong-agent/api-token" "$box/var/lib/piaotong-agent/tokens.json"; }
+# tokens_gone [DATA]: the tokens of a data folder are gone, and its database is not.
+tokens_gone() {
+	local data=$box${1:-/var/lib/piaotong-agent}
+	[ ! -e "$data/api-token" ] && [ ! -e "$data/tokens.json" ] && [ -s "$data/agent.db" ]
+}
 state() { inside systemctl show --property="$1" --value piaotong-agent.service || true; }
 nothing_kept() { [ ! -e "$box/usr/lib/piaotong-agent-before" ] && [ ! -e "$box/var/lib/piaotong-agent-before" ]; }
 
@@ -210,19 +218,24 @@ ok "killed with -9: it is started again, the sales are there, the next one print
 inside piaotong-agent restart >/dev/null
 within 10 answers || fail "it does not serve after a restart"
 sell TILL-0003
+give_token
 inside piaotong-agent uninstall >/dev/null
 silent && [ "$(state UnitFileState)" = disabled ] && [ -e "$box/usr/lib/systemd/system/piaotong-agent.service" ] || fail "uninstall does not do what it says"
+tokens_gone || fail "uninstall leaves tokens, or takes the database"
 inside piaotong-agent install --config /etc/piaotong-agent/config.toml >/dev/null
 within 10 answers && [ "$(state UnitFileState)" = enabled ] || fail "install does not do what it says"
 keeps
-ok "restart, uninstall and install of the program work with the package's unit"
+ok "restart, uninstall and install of the program work with the package's unit; uninstall removes the tokens"
 
+give_token
+was=$(tokens)
 cp "$box/etc/piaotong-agent/config.toml" "$work/config.before"
 inside dpkg -i "/opt/debs/$(deb 1.1.0)" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "the upgrade fails"; }
 serves 1.1.0 && nothing_kept && cmp -s "$box/etc/piaotong-agent/config.toml" "$work/config.before" || fail "1.1.0 does not serve as 1.0.0 did"
+[ "$(tokens)" = "$was" ] || fail "the upgrade changed the tokens"
 keeps
 sell TILL-0004
-ok "upgraded over the running service: 1.1.0 serves, configuration and sales are kept, the next one prints"
+ok "upgraded over the running service: 1.1.0 serves, configuration, tokens and sales are kept, the next one prints"
 
 # goes_back VERSION: an upgrade to it fails, and 1.1.0 serves again.
 goes_back() {
@@ -236,6 +249,7 @@ goes_back() {
 goes_back 1.2.0 0005 "a version that never gets ready"
 goes_back 1.3.0 0006 "a version that does not start, with a broken unit"
 inside dpkg -i "/opt/debs/$(deb 1.1.0)" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg does not take the old version"; }
+[ "$(tokens)" = "$was" ] || fail "upgrades that failed changed the tokens"
 serves 1.1.0 && inside dpkg --audit >"$work/audit.log" && [ ! -s "$work/audit.log" ] || fail "dpkg's books are not in order"
 keeps
 ok "installing the version before again puts dpkg's books in order"
@@ -243,12 +257,19 @@ ok "installing the version before again puts dpkg's books in order"
 inside dpkg -r piaotong-agent >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "remove fails"; }
 silent && [ ! -e "$box/usr/bin/piaotong-agent" ] && [ -e "$box/etc/piaotong-agent/config.toml" ] && [ -e "$box/var/lib/piaotong-agent/agent.db" ] || fail "remove does not do what it should"
 inside pgrep -x piaotong-agent >/dev/null && fail "it still runs"
-ok "removed: nothing runs or listens; configuration and data are kept"
+tokens_gone && grep -q /var/lib/piaotong-agent "$work/dpkg.log" || fail "remove leaves tokens, or does not say that they are gone"
+ok "removed: nothing runs or listens; the tokens are gone; configuration and data are kept"
 inside dpkg -i "/opt/debs/$(deb 1.1.0)" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "installing again fails"; }
 within 10 answers || fail "it does not serve"
 keeps
+[ "$(cat "$box/var/lib/piaotong-agent/api-token")" != "${was%%$'\n'*}" ] || fail "the token of before works again"
 sell TILL-0007
-ok "installed again: it serves by itself, with all sales"
+ok "installed again: it serves by itself, with a new token and all sales"
+
+inside systemctl stop piaotong-agent.service
+printf '#!/bin/sh\nexit 1\n' >"$box/usr/bin/piaotong-agent"
+inside dpkg -r piaotong-agent >"$work/dpkg.log" 2>&1 && tokens_gone || { cat "$work/dpkg.log" >&2; fail "a broken program is not removed with its tokens"; }
+ok "a program that does not start is removed, with its tokens"
 
 inside dpkg -P piaotong-agent >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "purge fails"; }
 silent || fail "something still answers"
@@ -265,11 +286,28 @@ rpm -i "/opt/debs/piaotong-agent-1.0.0-1.$rpmarch.rpm"
 sales=()
 set_up
 sell TILL-0001
+give_token
+was=$(tokens)
 rpm -U "/opt/debs/piaotong-agent-1.1.0-1.$rpmarch.rpm"
 serves 1.1.0 && nothing_kept || fail "1.1.0 does not serve: $(cat "$work/rpm.log")"
+[ "$(tokens)" = "$was" ] || fail "the rpm's upgrade changed the tokens"
 keeps
 sell TILL-0002
 rpm -e piaotong-agent
 silent && [ ! -e "$box/usr/bin/piaotong-agent" ] && [ -e "$box/var/lib/piaotong-agent/agent.db" ] && [ -z "$(find "$box/etc/systemd" -name 'piaotong*')" ] || fail "rpm -e does not do what it should"
-ok "the rpm: set up, upgraded over the running service, removed; configuration and data are kept"
+tokens_gone || fail "rpm -e leaves tokens, or takes the database"
+ok "the rpm: set up, upgraded over the running service, removed; the tokens are kept, then gone; configuration and data are kept"
+
+# The program alone, with names that a unit has to quote.
+data="/srv/收银 100% \"数据\" \$x"
+mv "$box/etc/piaotong-agent" "$box/srv/配置 \$1"
+mv "$box/srv/配置 \$1/config.toml" "$box/srv/配置 \$1/a b.toml"
+sed -i "/^data_dir/d; 1i data_dir = '$data'" "$box/srv/配置 \$1/a b.toml"
+cp "$box/opt/standin/agent" "$box/usr/local/bin/agent"
+inside agent install --config "/srv/配置 \$1/a b.toml" >/dev/null
+inside agent start >/dev/null
+within 10 answers && [ -s "$box$data/api-token" ] || fail "the program alone does not serve"
+inside agent uninstall >"$work/uninstall.log" 2>&1 || { cat "$work/uninstall.log" >&2; fail "uninstall of the program alone fails"; }
+silent && [ ! -e "$box/etc/systemd/system/piaotong-agent.service" ] && tokens_gone "$data" && grep -qF "$data" "$work/uninstall.log" || fail "uninstall of the program alone does not do what it says"
+ok "the program alone, in places with odd names: install, start, uninstall; the tokens are gone, the data is kept"
 echo "$passed passed, 0 failed ($((SECONDS - began)) s)"

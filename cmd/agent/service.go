@@ -17,7 +17,7 @@ import (
 
 // This file has the commands that make the agent a service of the system:
 // Windows' service manager or systemd. What differs is in service_windows.go,
-// service_unix.go and service_packaged.go.
+// service_unix.go and service_packaged.go; uninstall is in service_uninstall.go.
 
 const (
 	serviceName = "piaotong-agent"
@@ -59,8 +59,7 @@ func serviceCommands() []*cobra.Command {
 	}
 	return []*cobra.Command{
 		installCommand(),
-		steerCommand("uninstall", "停止并删除系统服务(数据保留)  Stops and removes the service; data stays", uninstall,
-			done("已删除服务。数据目录和配置保留。", "the service is removed; the data folder and the configuration are kept")),
+		uninstallCommand(),
 		steerCommand("start", "启动系统服务  Starts the service", service.Service.Start, done("已启动。", "started")),
 		steerCommand("stop", "停止系统服务  Stops the service; what is on paper is finished", stop, done("已停止。", "stopped")),
 		steerCommand("restart", "重新启动系统服务,使配置生效  Starts the service again, with its configuration as it is now", restart, done("已重新启动。", "started again")),
@@ -155,14 +154,6 @@ func startAgain(ctx context.Context, cfg *config.Config, isNew bool) error {
 	}
 }
 
-// uninstall stops the service first: Windows would keep it until it ends.
-func uninstall(s service.Service) error {
-	if err := stop(s); err != nil {
-		return err
-	}
-	return s.Uninstall()
-}
-
 // whereReasons says where a service that does not start tells why.
 func whereReasons() string {
 	return say("原因见 agent doctor、DATA_DIR/logs/agent.log,以及 journalctl -u piaotong-agent 或 Windows 事件日志",
@@ -247,7 +238,7 @@ func install(cfg *config.Config, path string) error {
 		return serviceError(err)
 	}
 	if _, err := s.Status(); err == nil {
-		return errors.New(say("服务已经安装:agent restart 使新配置生效;要重装先运行 agent uninstall", "the service is installed already: agent restart makes it take a new configuration; to install it again run agent uninstall first"))
+		return errors.New(say("服务已经安装:agent restart 使新配置生效;要重装先运行 agent uninstall,之后收银软件要换新令牌", "the service is installed already: agent restart makes it take a new configuration; to install it again run agent uninstall first; the POS needs a new token then"))
 	}
 	if !mayInstall() {
 		return serviceError(errors.New(say("不能安装服务", "cannot install the service")))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -29,6 +30,19 @@ func (a awaited) Restart() error {
 		return err
 	}
 	return a.Start()
+}
+
+// Uninstall removes the firewall's rules for the program, too.
+func (a awaited) Uninstall() error {
+	there, err := registered()
+	if err != nil {
+		return err
+	}
+	if err := a.Service.Uninstall(); err != nil || there == nil {
+		return err
+	}
+	closeFirewall(context.Background(), there.program)
+	return nil
 }
 
 // waitRunning waits until the service says that it runs, or has ended.

@@ -201,3 +201,72 @@ func shareLike(root *os.Root, name string, like fs.FileInfo) error {
 }
 
 func afterInstall() error { return nil }
+
+// servedConfig gives the configuration of the installed service.
+func servedConfig() (string, error) {
+	if isPackaged() {
+		return systemd.PackagedConfig, nil
+	}
+	unit, err := os.ReadFile(systemd.OwnUnit)
+	if err != nil {
+		return "", err
+	}
+	path := systemd.ConfigOf(string(unit))
+	if path == "" {
+		return "", fmt.Errorf(say("看不出 %s 用哪个配置", "%s does not tell its configuration"), systemd.OwnUnit)
+	}
+	return path, nil
+}
+
+// removeTokens removes the tokens from a data folder; removed is false where there
+// were none. Root does so only where the folder is the service's: its account may
+// change the configuration, and others the way to the folder.
+func removeTokens(_ context.Context, dir string) (removed bool, err error) {
+	owner := os.Geteuid()
+	if owner == 0 {
+		u, err := user.Lookup(systemd.User)
+		if _, none := errors.AsType[user.UnknownUserError](err); err != nil && !none {
+			return false, err
+		}
+		owner = -1 // nobody's, without the account
+		if err == nil {
+			if owner, err = strconv.Atoi(u.Uid); err != nil {
+				return false, err
+			}
+		}
+	}
+	return removeTokensOf(owner, dir)
+}
+
+// removeTokensOf removes the tokens from a data folder of an account, and nothing
+// that a link leads to.
+func removeTokensOf(uid int, dir string) (removed bool, err error) {
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !info.IsDir(): // opening it could take for ever
+		return false, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false, err
+	}
+	defer root.Close()
+	info, err := root.Stat(".")
+	if err != nil {
+		return false, err
+	}
+	for _, name := range []string{ownToken, tokensFile} {
+		if _, none := root.Lstat(name); errors.Is(none, fs.ErrNotExist) {
+			continue
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != uid {
+			return removed, fmt.Errorf(say("数据目录 %s 不属于服务账号 %s", "the data folder %s is not of the service's account %s"), dir, systemd.User)
+		}
+		err = errors.Join(err, root.Remove(name))
+		removed = true
+	}
+	return removed, err
+}

@@ -6,9 +6,149 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
+
+// dataFolder makes a folder with tokens and other data.
+func dataFolder(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"agent.db", ownToken, tokensFile, "voucher.key"} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// inFolder gives the names in a folder.
+func inFolder(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+var (
+	withTokens    = []string{"agent.db", ownToken, tokensFile, "voucher.key"}
+	withoutTokens = []string{"agent.db", "voucher.key"}
+)
+
+func TestRemoveTokens(t *testing.T) {
+	me := os.Geteuid()
+	t.Run("the service's folder, through a link", func(t *testing.T) {
+		dir := dataFolder(t, "收银 \"数据\" $x %")
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(dir, link); err != nil {
+			t.Fatal(err)
+		}
+		if removed, err := removeTokensOf(me, link); !removed || err != nil {
+			t.Errorf("%v %v", removed, err)
+		}
+		if got := inFolder(t, dir); !slices.Equal(got, withoutTokens) {
+			t.Errorf("there is %q", got)
+		}
+		if removed, err := removeTokensOf(me, dir); removed || err != nil {
+			t.Errorf("again: %v %v", removed, err)
+		}
+	})
+	t.Run("another's folder", func(t *testing.T) {
+		dir := dataFolder(t, "data")
+		if removed, err := removeTokensOf(me+1, dir); removed || err == nil || !strings.Contains(err.Error(), dir) {
+			t.Errorf("%v %v", removed, err)
+		}
+		if got := inFolder(t, dir); !slices.Equal(got, withTokens) {
+			t.Errorf("there is %q", got)
+		}
+		for _, file := range []string{ownToken, tokensFile} {
+			if err := os.Remove(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if removed, err := removeTokensOf(me+1, dir); removed || err != nil {
+			t.Errorf("without tokens: %v %v", removed, err)
+		}
+	})
+	t.Run("tokens that are links", func(t *testing.T) {
+		dir, other := dataFolder(t, "data"), dataFolder(t, "other")
+		for _, file := range []string{ownToken, tokensFile} {
+			path := filepath.Join(dir, file)
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(filepath.Join(other, file), path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if removed, err := removeTokensOf(me, dir); !removed || err != nil {
+			t.Errorf("%v %v", removed, err)
+		}
+		if got := inFolder(t, dir); !slices.Equal(got, withoutTokens) {
+			t.Errorf("there is %q", got)
+		}
+		if got := inFolder(t, other); !slices.Equal(got, withTokens) {
+			t.Errorf("where the links lead there is %q", got)
+		}
+	})
+	t.Run("no folder", func(t *testing.T) {
+		dir := t.TempDir()
+		if removed, err := removeTokensOf(me, filepath.Join(dir, "gone")); removed || err != nil {
+			t.Errorf("%v %v", removed, err)
+		}
+		pipe := filepath.Join(dir, "pipe")
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if removed, err := removeTokensOf(me, pipe); removed || err == nil {
+			t.Errorf("a pipe: %v %v", removed, err)
+		}
+	})
+}
+
+// TestSetupRemove is what a package's script does. Root takes the service's folder
+// alone, and nobody's is it.
+func TestSetupRemove(t *testing.T) {
+	dir := dataFolder(t, "收银 数据")
+	path := filepath.Join(filepath.Dir(dir), "config.toml")
+	if err := os.WriteFile(path, []byte("data_dir = '收银 数据'\n[piaotong]\nplatform_code = 'SANDBOX1'\n"), 0o600); err != nil {
+		t.Fatal(err) // its secrets are elsewhere: with systemd, say
+	}
+	code, out, errs := try("setup", "remove", "--config", path)
+	if os.Geteuid() == 0 {
+		if got := inFolder(t, dir); code != 1 || out != "" || !strings.Contains(errs, dir) || !slices.Equal(got, withTokens) {
+			t.Errorf("root's folder: exit status %d, %q left\n%s%s", code, got, out, errs)
+		}
+		return
+	}
+	if got := inFolder(t, dir); code != 0 || !strings.Contains(out, dir) || !slices.Equal(got, withoutTokens) {
+		t.Errorf("exit status %d, %q left\n%s%s", code, got, out, errs)
+	}
+}
+
+// TestSetupRemoveUnknown: where the data is cannot be told, and so it is said.
+func TestSetupRemoveUnknown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(path, []byte("data_dir = \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := try("setup", "remove", "--config", path); code != 1 || out != "" || !strings.Contains(errs, ownToken) || !strings.Contains(errs, path) {
+		t.Errorf("exit status %d\n%s%s", code, out, errs)
+	}
+	if code, _, _ := try("setup", "remove"); code != 2 {
+		t.Errorf("without a configuration: exit status %d", code)
+	}
+}
 
 // TestShareFolder: the service's account gets into the POS's folder, and the POS
 // keeps it.

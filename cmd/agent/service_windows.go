@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/kardianos/service"
@@ -112,6 +114,32 @@ func serviceConfig(_ *config.Config, exe, path string) (*service.Config, error) 
 			service.OnFailureResetPeriod:   86400,
 		},
 	}, nil
+}
+
+// servedConfig gives the configuration of the installed service.
+func servedConfig() (string, error) {
+	there, err := registered()
+	if err != nil {
+		return "", err
+	}
+	if there == nil || there.config == "" {
+		return defaultConfigFile(), nil
+	}
+	return there.config, nil
+}
+
+// removeTokens removes the tokens from a data folder; removed is false where there
+// were none.
+func removeTokens(ctx context.Context, dir string) (removed bool, err error) {
+	for _, name := range []string{ownToken, tokensFile} {
+		path := filepath.Join(dir, name)
+		if _, none := os.Lstat(path); errors.Is(none, fs.ErrNotExist) {
+			continue
+		}
+		err = errors.Join(err, removeSoon(ctx, path))
+		removed = true
+	}
+	return removed, err
 }
 
 // afterInstall sets what kardianos leaves out: the service is started again

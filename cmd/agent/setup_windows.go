@@ -162,7 +162,7 @@ func applySetup(ctx context.Context, dir string, out io.Writer) error {
 	target, path := filepath.Join(dir, installedProgram), defaultConfigFile()
 	if there != nil {
 		if !strings.EqualFold(filepath.Clean(there.program), target) {
-			return fmt.Errorf(say("服务已由 %s 安装:先在那里运行 agent uninstall(数据保留),再安装", "the service was installed by %s: run its agent uninstall first (data stays), then install again"), there.program)
+			return fmt.Errorf(say("服务已由 %s 安装:先在那里运行 agent uninstall(数据保留,令牌换新),再安装", "the service was installed by %s: run its agent uninstall first (data stays, tokens are new), then install again"), there.program)
 		}
 		if there.config != "" {
 			path = there.config
@@ -171,7 +171,7 @@ func applySetup(ctx context.Context, dir string, out io.Writer) error {
 	cfg, err := loadIfThere(path)
 	if err != nil {
 		// What runs goes on with what it has read; a new program could not start.
-		return fmt.Errorf("%s\n%w", say("什么也没有改动:请先改好配置", "nothing was changed: correct the configuration first"), err)
+		return errors.New(say("什么也没有改动:请先改好配置", "nothing was changed: correct the configuration first") + "\n" + message(err))
 	}
 	if cfg == nil && there != nil && there.running {
 		return fmt.Errorf(say("什么也没有改动:服务在运行,但它的配置 %s 不见了", "nothing was changed: the service runs, but its configuration %s is gone"), path)
@@ -298,13 +298,13 @@ func removeSetup(ctx context.Context, dir string, purge bool, out io.Writer) err
 	if there != nil && there.config != "" {
 		path = there.config
 	}
-	cfg, err := loadIfThere(path)
-	if cfg == nil { // it is not there, or cannot be read
-		cfg = config.Default()
+	usual := config.Default().DataDir
+	data, err := config.DataDir(path, os.Environ())
+	if err != nil { // no reason to keep the program
+		fmt.Fprintln(out, message(tokensStay(err)))
+		data = usual
 	}
-	if err != nil {
-		fmt.Fprintln(out, message(err))
-	}
+	known := err == nil
 	if there != nil {
 		if err := unregister(ctx); err != nil {
 			return err
@@ -312,27 +312,22 @@ func removeSetup(ctx context.Context, dir string, purge bool, out io.Writer) err
 		fmt.Fprintln(out, say("已删除服务 ", "the service is removed: ")+serviceName)
 	}
 	closeFirewall(ctx, target)
-	var errs []error
-	gone := []string{ownTokenFile(cfg), tokenList(cfg).Path}
+	_, failed := removeTokens(ctx, data)
 	if self, err := os.Executable(); err == nil && !strings.EqualFold(self, target) {
-		gone = append(gone, target) // else the installer removes it when we have ended
-	}
-	for _, file := range gone {
-		if err := removeSoon(ctx, file); err != nil {
-			errs = append(errs, err)
-		}
+		failed = errors.Join(failed, removeSoon(ctx, target)) // else the installer removes it when we have ended
 	}
 	removeReplaced(target)
-	errs = append(errs, removeFromPath(dir), os.RemoveAll(filepath.Join(dir, setupSaved)))
-	if err := errors.Join(errs...); err != nil || !purge {
-		if err == nil {
-			fmt.Fprintln(out, say("已删除令牌。数据和配置保留在 ", "the tokens are removed. Data and configuration stay in ")+cfg.DataDir)
-		}
+	if err := errors.Join(failed, removeFromPath(dir), os.RemoveAll(filepath.Join(dir, setupSaved))); err != nil {
 		return err
 	}
-	usual := config.Default().DataDir
-	if cfg.DataDir != usual { // it may be any folder, with anything in it
-		fmt.Fprintln(out, say("数据不在通常的位置,没有删除,请自己删除:", "data is not in its usual place and was not deleted, delete it yourself: ")+cfg.DataDir)
+	if !purge {
+		if known {
+			fmt.Fprintln(out, say("已删除令牌,重新安装后请把新令牌填入收银软件。数据和配置保留在 ", "the tokens are removed: after installing again the POS needs the new one. Data and configuration stay in ")+data)
+		}
+		return nil
+	}
+	if data != usual { // it may be any folder, with anything in it
+		fmt.Fprintln(out, say("数据不在通常的位置,没有删除,请自己删除:", "data is not in its usual place and was not deleted, delete it yourself: ")+data)
 	}
 	if err := os.RemoveAll(usual); err != nil {
 		return err

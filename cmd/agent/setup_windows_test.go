@@ -112,6 +112,25 @@ func TestSetupReport(t *testing.T) {
 	}
 }
 
+func TestRemoveTokens(t *testing.T) {
+	dir := t.TempDir()
+	if removed, err := removeTokens(t.Context(), dir); removed || err != nil {
+		t.Errorf("without tokens: %v %v", removed, err)
+	}
+	for _, file := range []string{ownToken, tokensFile, "agent.db"} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if removed, err := removeTokens(t.Context(), dir); !removed || err != nil {
+		t.Errorf("%v %v", removed, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "agent.db" {
+		t.Errorf("there is %v %v", entries, err)
+	}
+}
+
 func TestSetupWantsAFolder(t *testing.T) {
 	for _, name := range []string{"apply", "remove"} {
 		if code, _, errs := command(t, "", nil, "setup", name); code != 2 {

@@ -24,14 +24,18 @@ import (
 
 // This file has the commands for who may call the local API: token and console.
 
-// ownToken names the token that the service makes for itself.
-const ownToken = "api-token"
+const (
+	// ownToken names the token that the service makes for itself, and its file.
+	ownToken = "api-token"
+	// tokensFile has those that `agent token add` made.
+	tokensFile = "tokens.json"
+)
 
 func ownTokenFile(cfg *config.Config) string { return filepath.Join(cfg.DataDir, ownToken) }
 
 // tokenList is where the tokens that `agent token add` makes are kept.
 func tokenList(cfg *config.Config) localapi.TokenList {
-	return localapi.TokenList{Path: filepath.Join(cfg.DataDir, "tokens.json")}
+	return localapi.TokenList{Path: filepath.Join(cfg.DataDir, tokensFile)}
 }
 
 // Where a token comes from, as `agent token list --json` tells it.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs after files are removed: by dpkg with "remove" and "purge" (or "upgrade"), by
-# rpm with 0 (or 1). Removing keeps configuration and data, purging leaves nothing.
+# rpm with 0 (or 1). Removing keeps configuration and data (prerm.sh takes the tokens), purging leaves
+# nothing.
 set -e
 service=piaotong-agent.service
 case "$1" in

@@ -48,10 +48,20 @@ func UnitFor(program, config string, writable []string) (string, error) {
 	if err = errors.Join(err, fits(program), fits(config)); err != nil {
 		return "", err
 	}
-	start := "ExecStart=" + quote(program) + " run --service --config " + quote(config)
+	start := "ExecStart=" + argument(program) + " run --service --config " + argument(config)
 	before, rest, _ := strings.Cut(Unit, "ExecStart=")
 	_, after, _ := strings.Cut(rest, "\n")
 	return before + start + "\n" + folders + after, nil
+}
+
+// ConfigOf gives the configuration that a unit of UnitFor names; "" where it
+// names none in that form.
+func ConfigOf(unit string) string {
+	_, rest, _ := strings.Cut(unit, "\nExecStart=\"")
+	line, _, _ := strings.Cut(rest, "\n")
+	_, quoted, _ := strings.Cut(line, `" run --service --config "`)
+	path, _ := strings.CutSuffix(quoted, `"`)
+	return unquoted.Replace(path)
 }
 
 // DropInFor opens these folders to the unit of a package; "" where it has them
@@ -85,5 +95,11 @@ func fits(path string) error {
 
 // quote makes one word of a path, in which systemd expands nothing.
 func quote(path string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$").Replace(path) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(path) + `"`
 }
+
+// argument quotes a word of ExecStart=, where alone $ stands for variables.
+func argument(path string) string { return strings.ReplaceAll(quote(path), "$", "$$") }
+
+// unquoted undoes argument, within the quotation marks.
+var unquoted = strings.NewReplacer(`\\`, `\`, `\"`, `"`, "%%", "%", "$$", "$")

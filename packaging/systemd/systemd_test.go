@@ -31,9 +31,28 @@ func TestUnitFor(t *testing.T) {
 	}
 }
 
+func TestConfigOf(t *testing.T) {
+	for _, config := range []string{"/etc/piaotong-agent/config.toml", "/etc/50%/$HOME.toml", `/a\b "c" $$ %% \\ 收银 机.toml`, `/x" run --service --config "/y`} {
+		for _, program := range []string{"/usr/local/bin/agent", `/opt/a" run --service --config "/b/agent`} {
+			unit, err := UnitFor(program, config, []string{"/srv/data"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ConfigOf(unit); got != config {
+				t.Errorf("of %s: %q, want %q", program, got, config)
+			}
+		}
+	}
+	for _, unit := range []string{"", "[Service]\nExecStart=\"/bin/true\"\n", "[Service]\nExecStart=/bin/agent run --config /c\n"} {
+		if got := ConfigOf(unit); got != "" {
+			t.Errorf("%q names %q", unit, got)
+		}
+	}
+}
+
 func TestDropInFor(t *testing.T) {
-	got, err := DropInFor([]string{"/srv/backup %", stateDirectory})
-	if want := "[Service]\nReadWritePaths=\"/srv/backup %%\"\n"; err != nil || got != want {
+	got, err := DropInFor([]string{"/srv/backup % $x", stateDirectory})
+	if want := "[Service]\nReadWritePaths=\"/srv/backup %% $x\"\n"; err != nil || got != want {
 		t.Errorf("%q %v, want %q", got, err, want)
 	}
 	if got, err := DropInFor([]string{stateDirectory}); err != nil || got != "" {

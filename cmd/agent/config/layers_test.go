@@ -188,6 +188,39 @@ func TestLoadUnreadable(t *testing.T) {
 	}
 }
 
+// TestDataDir: the folder is told whatever else is wrong, and an error where it is not known.
+func TestDataDir(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.toml")
+	for _, tt := range []struct{ text, want string }{
+		{"", defaultDataDir()},
+		{"data_dir = ''", defaultDataDir()},
+		{"data_dir = '收银 \"数据\" $x'", filepath.Join(dir, `收银 "数据" $x`)},
+		{"\ufeffdata_dir = 'd'\r\n[piaotong]\r\nplatform_code = 'SANDBOX1'\r\ndes3_key_file = 'gone'\r\n", filepath.Join(dir, "d")},
+		{"data_dir = 'd'\nnonsense = 1\n[api]\nlisten =", filepath.Join(dir, "d")},
+		{"[api]\nlisten =\n", ""}, // it may be below
+		{"data_dir = 'a'\ndata_dir = 'b'", ""},
+		{"data_dir = 1", ""},
+		{"# \xca\xd5\xd2\xf8\ndata_dir = 'd'", ""},
+	} {
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := DataDir(path, nil); got != tt.want || (err != nil) != (tt.want == "") {
+			t.Errorf("%q: %q %v, want %q", tt.text, got, err, tt.want)
+		}
+	}
+	if got, err := DataDir(path, []string{"AGENT_DATA_DIR=" + dir}); got != dir || err != nil {
+		t.Errorf("the environment's: %q %v", got, err)
+	}
+	if got, err := DataDir(filepath.Join(dir, "gone.toml"), nil); got != defaultDataDir() || err != nil {
+		t.Errorf("without a file: %q %v", got, err)
+	}
+	if got, err := DataDir(dir, nil); got != "" || err == nil {
+		t.Errorf("a folder: %q %v", got, err)
+	}
+}
+
 func TestSuggest(t *testing.T) {
 	candidates := []string{"printer.baud", "printer.flow", "api.listen", "log", "log.level"}
 	for name, want := range map[string]string{

@@ -31,16 +31,21 @@ func Default() *Config {
 func Load(path string, environ []string) (*Config, error) {
 	data, err := readFile(path, mostConfig)
 	if err != nil {
-		zh, en := reason(err)
-		switch {
-		case errors.Is(err, fs.ErrPermission):
-			zh, en = zh+"；请以管理员运行（Linux：sudo）", en+"; run this as administrator (sudo on Linux)"
-		case errors.Is(err, fs.ErrNotExist):
-			zh, en = zh+"；请检查 --config，或用 agent init 建立", en+"; check --config, or make one with agent init"
-		}
-		return nil, &Problems{{File: path, Message: "读不了配置文件：" + zh, English: "cannot read the configuration file: " + en}}
+		return nil, unreadable(path, err)
 	}
 	return Parse(path, data, environ)
+}
+
+// unreadable says why a configuration file cannot be read, and what to do.
+func unreadable(path string, err error) *Problems {
+	zh, en := reason(err)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		zh, en = zh+"；请以管理员运行（Linux：sudo）", en+"; run this as administrator (sudo on Linux)"
+	case errors.Is(err, fs.ErrNotExist):
+		zh, en = zh+"；请检查 --config，或用 agent init 建立", en+"; check --config, or make one with agent init"
+	}
+	return &Problems{{File: path, Message: "读不了配置文件：" + zh, English: "cannot read the configuration file: " + en}}
 }
 
 // Parse does what Load does with the contents of a file. The name stands in problems, and its folder is where relative
@@ -68,6 +73,25 @@ func Parse(name string, data []byte, environ []string) (*Config, error) {
 	}
 	l.sources()
 	return l.config, nil
+}
+
+// DataDir gives the data folder alone, for those who clean up: from a configuration that is otherwise wrong or lacks its
+// secrets, too. A file that is not there is an empty one. Every error is a *Problems.
+func DataDir(path string, environ []string) (string, error) {
+	l := newLoader(path)
+	data, err := readFile(path, mostConfig)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", unreadable(path, err)
+	}
+	complete := l.file(data)
+	l.environment(environ)
+	if _, given := l.given["data_dir"]; l.failed("data_dir") || !complete && !given {
+		return "", &l.problems
+	}
+	if l.config.DataDir == "" {
+		return defaultDataDir(), nil
+	}
+	return l.absolute(l.config.DataDir), nil
 }
 
 // loader collects one configuration and what is wrong with it.
