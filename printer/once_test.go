@@ -160,7 +160,8 @@ func TestR08KilledAtEveryStep(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(port+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
-				s := newStand(t, printer.Options{Timeout: 2 * time.Second}, listen)
+				// It is known to answer: on a slow machine no mute printer is seen in it.
+				s := newStand(t, printer.Options{Confirm: printer.ConfirmProcessID, Timeout: 20 * time.Second}, listen)
 				defer s.Close()
 				if tt.after > 0 {
 					s.SetFaults(paper.Faults{StallAfter: tt.after})

@@ -38,7 +38,7 @@ func (k ownKey) path(cfg *config.Config) string { return filepath.Join(cfg.DataD
 // its owner alone; it appears whole or not at all.
 func dataKey(cfg *config.Config, k ownKey) ([]byte, error) {
 	path := k.path(cfg)
-	key, err := os.ReadFile(path)
+	key, err := readSoon(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return makeDataKey(cfg, k)
@@ -77,6 +77,19 @@ func makeDataKey(cfg *config.Config, k ownKey) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", say("无法生成"+k.zh, "cannot make "+k.en), err)
 	}
 	return key, nil
+}
+
+// readSoon reads a file. On Windows another start, which has just made it, may keep
+// it to itself for another moment.
+func readSoon(path string) ([]byte, error) {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(10 * time.Second); ; <-again.C {
+		data, err := os.ReadFile(path)
+		if !inUse(err) || time.Now().After(end) {
+			return data, err
+		}
+	}
 }
 
 // removeSoon deletes a file that may be in use for another moment.

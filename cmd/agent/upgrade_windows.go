@@ -134,3 +134,6 @@ func closeFolder(dir string) error { return protect(dir, onlyAdministrators) }
 
 // syncDir does nothing: NTFS journals its names.
 func syncDir(string) error { return nil }
+
+// inUse tells whether a file cannot be opened because another program has it open.
+func inUse(err error) bool { return errors.Is(err, windows.ERROR_SHARING_VIOLATION) }
